@@ -1,0 +1,7 @@
+"""Every fact there is, as one tagged union: what the log can hold and the mapper can decode."""
+
+from domain.migration.events import MigrationFact
+from domain.operation.events import OperationFact
+from domain.table.events import TableFact
+
+AnyFact = TableFact | MigrationFact | OperationFact

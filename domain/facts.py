@@ -1,0 +1,71 @@
+"""What is written in the log: facts, who caused them, and where they stand.
+
+A fact is a frozen Struct in the past tense whose tag is its permanent stored name; classes and files may move freely,
+tags may not. A fact that must change gets a new tag, and adapters/event_log/upcasters.py reads the old one.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+SYSTEM = "system"
+"""The actor of what the service does by itself: workers, followers, first start."""
+
+
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Something that became true about one aggregate."""
+
+    @property
+    def topic(self) -> str:
+        """The permanent stored name: the Struct's tag."""
+        tag = self.__struct_config__.tag
+        assert isinstance(tag, str)
+        return tag
+
+
+class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who asked, how they proved who they are, from where, and why.
+
+    ``actor`` and ``on_behalf_of`` are opaque subject ids, never names.
+    """
+
+    actor: str = SYSTEM
+    on_behalf_of: str | None = None
+    authentication: str = SYSTEM
+    source_address: str | None = None
+    request_id: str | None = None
+    causation_id: UUID | None = None
+    correlation_id: UUID | None = None
+    reason: str | None = None
+
+
+class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every event carries beside its fact. ``moment`` is the application's clock, in UTC."""
+
+    event_id: UUID
+    moment: datetime
+    origin: Origin
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """A fact as it stands in the log.
+
+    ``position`` counts from 1 without gaps over the whole log, ``version`` from 1 within the stream. ``recorded_at`` is
+    the database's clock, which never goes back from one position to the next.
+    """
+
+    position: int
+    stream: UUID
+    version: int
+    recorded_at: datetime
+    metadata: Metadata
+    fact: Fact
+
+
+class Append(Struct, frozen=True, kw_only=True):
+    """New facts for one stream, on the condition that it stands at ``expected_version`` (0: it does not exist yet)."""
+
+    stream: UUID
+    expected_version: int
+    facts: tuple[Fact, ...]

@@ -1,0 +1,51 @@
+"""What can become true of a migration. Written for ever: a tag never changes its meaning."""
+
+from uuid import UUID
+
+from msgspec import Raw
+
+from domain.facts import Fact
+from domain.schema import Schema
+
+
+class MigrationRequested(Fact, frozen=True, tag="migration.requested"):
+    """``operations`` is the JSON array exactly as it was sent; ``schema`` is what it was planned against."""
+
+    table_id: UUID
+    dataset_id: str
+    operation_id: UUID
+    operations: Raw
+    description: str | None = None
+    from_version: int
+    to_version: int
+    plan_hash: str
+
+
+class MigrationStarted(Fact, frozen=True, tag="migration.started"):
+    pass
+
+
+class MigrationSucceeded(Fact, frozen=True, tag="migration.succeeded"):
+    """The table changed from ``before`` to ``after``; ``engine_version`` is the table's own version that shows it."""
+
+    before: Schema
+    before_fingerprint: str
+    after: Schema
+    after_fingerprint: str
+    engine_version: str
+
+
+class MigrationFailed(Fact, frozen=True, tag="migration.failed"):
+    """The table was not changed."""
+
+    code: str
+    message: str
+
+
+class MigrationCancelled(Fact, frozen=True, tag="migration.cancelled"):
+    """The table was not changed."""
+
+    reason: str
+
+
+MigrationFact = MigrationRequested | MigrationStarted | MigrationSucceeded | MigrationFailed | MigrationCancelled

@@ -1,0 +1,63 @@
+"""What can become true of an operation. Written for ever: a tag never changes its meaning."""
+
+from uuid import UUID
+
+from domain.facts import Fact
+
+
+class OperationRequested(Fact, frozen=True, tag="operation.requested"):
+    """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request."""
+
+    table_id: UUID
+    operation_type: str
+    target_type: str
+    target_id: str
+    description: str
+    migration_id: UUID | None = None
+    request_fingerprint: str | None = None
+
+
+class OperationStarted(Fact, frozen=True, tag="operation.started"):
+    """``attempt`` counts from 1; ``worker`` names the process that took it."""
+
+    attempt: int
+    worker: str
+
+
+class OperationProgressed(Fact, frozen=True, tag="operation.progressed"):
+    """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` are what was prepared so far and in all."""
+
+    percent: float
+    message: str
+    units_done: int
+    units_total: int
+    rows_done: int
+    rows_total: int
+
+
+class OperationCancellationRequested(Fact, frozen=True, tag="operation.cancellation_requested"):
+    reason: str
+
+
+class OperationCompleted(Fact, frozen=True, tag="operation.completed"):
+    message: str
+
+
+class OperationFailed(Fact, frozen=True, tag="operation.failed"):
+    code: str
+    message: str
+
+
+class OperationCancelled(Fact, frozen=True, tag="operation.cancelled"):
+    reason: str
+
+
+OperationFact = (
+    OperationRequested
+    | OperationStarted
+    | OperationProgressed
+    | OperationCancellationRequested
+    | OperationCompleted
+    | OperationFailed
+    | OperationCancelled
+)

@@ -1,0 +1,62 @@
+"""What the domain's use cases need of the world, in the domain's words. Promises, not mechanics."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.facts import Append, Origin, Recorded
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC. May step back."""
+
+
+class Ids(Protocol):
+    def new(self) -> UUID:
+        """An id nobody had before."""
+
+
+class EventStore(Protocol):
+    """The log: append-only, in one order, all or nothing.
+
+    Every method may raise LogUnavailable (retryable) when the log cannot be reached.
+    """
+
+    def load(self, stream: UUID) -> tuple[Recorded, ...]:
+        """All events of one stream in order; empty when there is none."""
+
+    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+        """Writes all facts or none, with leases and inline views, and returns the position of the last.
+
+        Raises StreamMoved when a stream does not stand at its expected version: nothing was written, load and decide
+        anew. A connection lost after the commit is recognised, not reported as a conflict.
+        """
+
+    def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
+        """Events of positions above ``after``, in order, at most ``limit``."""
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The right to run one operation until it expires. ``attempt`` counts from 1 and fences off earlier holders."""
+
+    operation_id: UUID
+    table_id: UUID
+    worker: str
+    attempt: int
+
+
+class Leases(Protocol):
+    """Which worker runs which operation: at most one operation on a table at a time, each table's in order."""
+
+    def claim(self, worker: str, term: timedelta) -> Lease | None:
+        """Takes the oldest operation whose table is free (or whose holder's term has run out), or None."""
+
+    def renew(self, lease: Lease, term: timedelta) -> bool:
+        """Holds on for another term. False: the lease was lost to another worker, stop at once."""
+
+    def release(self, lease: Lease, delay: timedelta = timedelta(0)) -> None:
+        """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed."""

@@ -1,0 +1,101 @@
+"""Schemas: what a table's columns are, by ids that survive every rename and type change."""
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.column_types import DataType, parse_type
+from domain.errors import ColumnNotFound
+
+FINGERPRINT_ALGORITHM = "sha256-v1"
+
+
+class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One column of a schema version.
+
+    ``id`` is never reused within a table. ``data_type`` is canonical type text. ``initial_default`` is what rows older
+    than the column read and never changes; ``write_default`` is for rows written later. Both are JSON values of the
+    column's type (see domain/literals.py); None is no default.
+    """
+
+    id: int
+    name: str
+    data_type: str
+    nullable: bool = True
+    initial_default: Any = None
+    write_default: Any = None
+    comment: str | None = None
+    metadata: dict[str, str] = {}
+
+    @property
+    def type(self) -> DataType:
+        return parse_type(self.data_type)
+
+
+class Index(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``)."""
+
+    name: str
+    column_ids: tuple[int, ...]
+    index_type: str
+
+
+class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Columns in order, the primary key by column ids, the indexes, and the highest column id ever given."""
+
+    columns: tuple[Column, ...]
+    primary_key: tuple[int, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    last_column_id: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def find(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    def column(self, name: str) -> Column:
+        """The column of that exact name; raises ColumnNotFound."""
+        if column := self.find(name):
+            return column
+        raise ColumnNotFound(name)
+
+    def by_id(self, column_id: int) -> Column | None:
+        return next((column for column in self.columns if column.id == column_id), None)
+
+    def inserted(self, column: Column, position: int | None) -> "Schema":
+        """With a new column at ``position`` (0 is first; None is last), its id taken from ``last_column_id + 1``."""
+        new = replace(column, id=self.last_column_id + 1)
+        at = len(self.columns) if position is None else position
+        columns = (*self.columns[:at], new, *self.columns[at:])
+        return replace(self, columns=columns, last_column_id=new.id)
+
+    def replaced(self, column: Column) -> "Schema":
+        """With the column of the same id replaced, in its place."""
+        return replace(self, columns=tuple(column if old.id == column.id else old for old in self.columns))
+
+    def removed(self, column_id: int) -> "Schema":
+        """Without the column, and without the indexes on it."""
+        columns = tuple(column for column in self.columns if column.id != column_id)
+        indexes = tuple(index for index in self.indexes if column_id not in index.column_ids)
+        return replace(self, columns=columns, indexes=indexes)
+
+    def indexes_on(self, column_id: int) -> tuple[Index, ...]:
+        return tuple(index for index in self.indexes if column_id in index.column_ids)
+
+
+def schema_of(columns: tuple[Column, ...], primary_key: tuple[str, ...] = ()) -> Schema:
+    """A first schema: ids are given from 1 in order, whatever the columns came with."""
+    numbered = tuple(replace(column, id=number) for number, column in enumerate(columns, start=1))
+    ids = {column.name: column.id for column in numbered}
+    return Schema(columns=numbered, primary_key=tuple(ids[name] for name in primary_key), last_column_id=len(numbered))
+
+
+def fingerprint(schema: Schema) -> str:
+    """``sha256-v1:`` and the SHA-256 of the schema's sorted-key JSON: equal exactly when the schemas are equal."""
+    text = msgspec.json.encode(schema, order="sorted")
+    return f"{FINGERPRINT_ALGORITHM}:{sha256(text).hexdigest()}"

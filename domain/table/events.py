@@ -1,0 +1,50 @@
+"""What can become true of a dataset table. Written for ever: a tag never changes its meaning."""
+
+from uuid import UUID
+
+from domain.facts import Fact
+from domain.schema import Schema
+
+
+class TableRegistered(Fact, frozen=True, tag="table.registered"):
+    """The table is under management from schema version 1 on; ``created`` says whether this service made it."""
+
+    dataset_id: str
+    name: str
+    description: str | None = None
+    engine: str
+    location: str
+    created: bool
+    schema: Schema
+    fingerprint: str
+
+
+class MigrationQueued(Fact, frozen=True, tag="table.migration_queued"):
+    """A migration will take the table to ``schema`` as version ``to_version``, after those queued before it."""
+
+    migration_id: UUID
+    operation_id: UUID
+    to_version: int
+    schema: Schema
+
+
+class SchemaChanged(Fact, frozen=True, tag="table.schema_changed"):
+    """A queued migration is published: the table has ``schema`` as version ``version``."""
+
+    migration_id: UUID
+    version: int
+    schema: Schema
+    fingerprint: str
+
+
+class MigrationWithdrawn(Fact, frozen=True, tag="table.migration_withdrawn"):
+    """A queued migration failed or was cancelled, and the table is as it was."""
+
+    migration_id: UUID
+
+
+class TableUnregistered(Fact, frozen=True, tag="table.unregistered"):
+    """The table is no longer under management; its data and its history stay."""
+
+
+TableFact = TableRegistered | MigrationQueued | SchemaChanged | MigrationWithdrawn | TableUnregistered
