@@ -51,3 +51,135 @@ class ColumnAlreadyExists(Refusal):
     code = "column_already_exists"
     sentence = "There is a column '{name}' already."
     name: str
+
+
+# --- data that forbids a step ---------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class CastFailed(Refusal):
+    code = "cast_failed"
+    sentence = (
+        "{count} of {looked_at} values of column '{name}' cannot become {to_type}: {examples}. "
+        "Correct them, or send onCastFailure 'null'."
+    )
+    name: str
+    to_type: str
+    count: int
+    looked_at: int
+    examples: str
+
+
+@dataclass(unsafe_hash=True)
+class NullsPresent(Refusal):
+    code = "nulls_present"
+    sentence = "Column '{name}' holds {count} nulls in {looked_at} rows. Fill them first, or send fillNullsWith."
+    name: str
+    count: int
+    looked_at: int
+
+
+@dataclass(unsafe_hash=True)
+class TableNotEmpty(Refusal):
+    code = "table_not_empty"
+    sentence = "Column '{name}' is not nullable and has no default, and the table has {rows} rows."
+    name: str
+    rows: int
+
+
+# --- engines and locations ------------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class LocationOccupied(Refusal):
+    code = "location_occupied"
+    sentence = "There is something at '{location}' already. Register it instead, or choose another location."
+    location: str
+
+
+@dataclass(unsafe_hash=True)
+class TableNotFoundAtLocation(Refusal):
+    code = "table_not_found_at_location"
+    sentence = "There is no {engine} table at '{location}'."
+    engine: str
+    location: str
+
+
+@dataclass(unsafe_hash=True)
+class LocationNotAllowed(Refusal):
+    code = "location_not_allowed"
+    sentence = "'{location}' is not under an allowed root. Allowed are: {roots} (SCHEMALEDGER_TABLE_ROOTS)."
+    location: str
+    roots: str
+
+
+@dataclass(unsafe_hash=True)
+class EngineUnknown(Refusal):
+    code = "engine_unknown"
+    sentence = "There is no engine '{engine}'. Engines are: {known}."
+    engine: str
+    known: str
+
+
+@dataclass(unsafe_hash=True)
+class TypeNotSupported(Refusal):
+    code = "type_not_supported"
+    sentence = "The {engine} engine cannot hold '{data_type}': {reason}."
+    engine: str
+    data_type: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class EngineUnavailable(Refusal):
+    code = "engine_unavailable"
+    sentence = "The {engine} engine could not reach the table: {reason}."
+    retryable = True
+    engine: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class TableChanged(Refusal):
+    code = "table_changed"
+    sentence = "Another writer changed the table at '{location}' while the migration was prepared: {reason}."
+    retryable = True
+    location: str
+    reason: str
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class LogUnavailable(Refusal):
+    code = "log_unavailable"
+    sentence = (
+        "The event log cannot be reached just now: {reason}. Nothing that was accepted is lost; try again shortly."
+    )
+    retryable = True
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class StreamMoved(Refusal):
+    code = "conflict"
+    sentence = "Somebody else changed {stream} at the same moment. Try again."
+    retryable = True
+    stream: str
+
+
+@dataclass(unsafe_hash=True)
+class TableNameTaken(Refusal):
+    code = "table_name_taken"
+    sentence = "Dataset '{dataset_id}' has a table '{name}' already."
+    dataset_id: str
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class LocationTaken(Refusal):
+    code = "location_taken"
+    sentence = "The table at '{location}' is under management already, as table {table_id}."
+    location: str
+    table_id: str

@@ -1,0 +1,131 @@
+"""What readers see: one flat record per row of a view, and the ports that answer with them.
+
+Views are folds of the log. ``operations`` and ``tables`` are written in the append's own transaction, so whoever got an
+answer can read it back at once; ``migrations`` and ``schema_versions`` follow, and a read waits a moment for them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from domain.schema import Schema
+
+
+class OperationView(Struct, frozen=True, kw_only=True):
+    """``version`` is the stream version it was folded from. ``percent`` is 100 only when completed."""
+
+    operation_id: UUID
+    version: int
+    table_id: UUID
+    migration_id: UUID | None
+    operation_type: str
+    target_type: str
+    target_id: str
+    description: str
+    status: str
+    percent: float
+    message: str | None
+    cancellation_requested: bool
+    error_code: str | None
+    error_message: str | None
+    request_fingerprint: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class TableView(Struct, frozen=True, kw_only=True):
+    """A table under management with its current schema version."""
+
+    table_id: UUID
+    dataset_id: str
+    name: str
+    description: str | None
+    engine: str
+    location: str
+    schema_version: int
+    schema: Schema
+    created_at: datetime
+    updated_at: datetime
+
+
+class MigrationView(Struct, frozen=True, kw_only=True):
+    """``operations`` is the JSON array as it was sent. ``status`` is one of pending, running, succeeded, failed, cancelled."""
+
+    migration_id: UUID
+    operation_id: UUID
+    table_id: UUID
+    dataset_id: str
+    from_version: int
+    to_version: int
+    operations: Raw
+    description: str | None
+    status: str
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    created_by: str
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class SchemaVersionView(Struct, frozen=True, kw_only=True):
+    """One immutable version of a table's schema. ``migration_id`` is None for the first."""
+
+    table_id: UUID
+    version: int
+    schema: Schema
+    fingerprint: str
+    migration_id: UUID | None
+    applied_at: datetime
+
+
+class OperationFilter(Struct, frozen=True, kw_only=True):
+    """None means any."""
+
+    table_id: UUID | None = None
+    status: str | None = None
+    operation_type: str | None = None
+    target_id: str | None = None
+
+
+class TableFilter(Struct, frozen=True, kw_only=True):
+    """None means any; ``name`` is the exact table name."""
+
+    dataset_id: str | None = None
+    engine: str | None = None
+    name: str | None = None
+
+
+class Views(Protocol):
+    """Reads, each one SQL statement on a view.
+
+    Lists go newest first, ``limit`` rows starting after the ``after`` key of the last row seen: the id of an operation,
+    a table or a migration, or a version number. Every method may raise LogUnavailable (retryable).
+    """
+
+    def operation(self, operation_id: UUID) -> OperationView | None: ...
+
+    def operations(self, where: OperationFilter, limit: int, after: UUID | None = None) -> Sequence[OperationView]: ...
+
+    def table(self, table_id: UUID) -> TableView | None: ...
+
+    def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]: ...
+
+    def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None: ...
+
+    def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]: ...
+
+    def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None: ...
+
+    def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]: ...
+
+
+class Changes(Protocol):
+    """Wakes whoever waits for an operation to change, in this process, from any process's append."""
+
+    def wait(self, operation_id: UUID, seconds: float) -> None:
+        """Returns when the operation may have changed, or after ``seconds``. May return early for no reason."""
