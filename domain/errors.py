@@ -183,3 +183,242 @@ class LocationTaken(Refusal):
     sentence = "The table at '{location}' is under management already, as table {table_id}."
     location: str
     table_id: str
+
+
+# --- what a change may not do ---------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class ColumnNameInvalid(Refusal):
+    code = "column_name_invalid"
+    sentence = "'{name}' cannot name a column: {reason}."
+    name: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class ColumnNamesDifferInCase(Refusal):
+    code = "column_names_differ_in_case"
+    sentence = "'{name}' and '{other}' differ only in case, which the {engine} engine does not tell apart."
+    name: str
+    other: str
+    engine: str
+
+
+@dataclass(unsafe_hash=True)
+class PositionOutOfRange(Refusal):
+    code = "position_out_of_range"
+    sentence = "Position {position} is outside 0 to {last}, the places a column can take here."
+    position: int
+    last: int
+
+
+@dataclass(unsafe_hash=True)
+class DefaultNotValid(Refusal):
+    code = "default_not_valid"
+    sentence = "The value {value} cannot stand in column '{name}' of type {data_type}: {reason}."
+    name: str
+    value: str
+    data_type: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class DefaultRequired(Refusal):
+    code = "default_required"
+    sentence = (
+        "Column '{name}' is not nullable and has no default, but the table has {rows} rows that would hold null. "
+        "Give a defaultValue, or make the column nullable."
+    )
+    name: str
+    rows: int
+
+
+@dataclass(unsafe_hash=True)
+class ColumnInPrimaryKey(Refusal):
+    code = "column_in_primary_key"
+    sentence = "Column '{name}' is part of the primary key and cannot {act}."
+    name: str
+    act: str
+
+
+@dataclass(unsafe_hash=True)
+class ColumnStillIndexed(Refusal):
+    code = "column_still_indexed"
+    sentence = "Column '{name}' has the index '{index}', which would not survive the change. Drop the index first."
+    name: str
+    index: str
+
+
+@dataclass(unsafe_hash=True)
+class LastColumn(Refusal):
+    code = "last_column"
+    sentence = "Column '{name}' is the only one left; a table keeps at least one column."
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class OldTypeMismatch(Refusal):
+    code = "old_type_mismatch"
+    sentence = "Column '{name}' is {actual}, not {stated}. Plan again with the type it has."
+    name: str
+    stated: str
+    actual: str
+
+
+@dataclass(unsafe_hash=True)
+class TypeUnchanged(Refusal):
+    code = "type_unchanged"
+    sentence = "Column '{name}' is {data_type} already."
+    name: str
+    data_type: str
+
+
+@dataclass(unsafe_hash=True)
+class CastRefused(Refusal):
+    code = "cast_refused"
+    sentence = "Column '{name}' cannot change from {from_type} to {to_type}: {reason}."
+    name: str
+    from_type: str
+    to_type: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class NullsNotAllowed(Refusal):
+    code = "nulls_not_allowed"
+    sentence = "Column '{name}' is not nullable, so values that fail the cast cannot become null."
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class NullabilityUnchanged(Refusal):
+    code = "nullability_unchanged"
+    sentence = "Column '{name}' is {state} already."
+    name: str
+    state: str
+
+
+@dataclass(unsafe_hash=True)
+class FillNotWanted(Refusal):
+    code = "fill_not_wanted"
+    sentence = "fillNullsWith fills column '{name}' only when it becomes not nullable."
+    name: str
+
+
+# --- tables, migrations, operations ---------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class TableNotFound(Refusal):
+    code = "table_not_found"
+    sentence = "There is no table {table_id}."
+    table_id: str
+
+
+@dataclass(unsafe_hash=True)
+class MigrationNotFound(Refusal):
+    code = "migration_not_found"
+    sentence = "Table {table_id} has no migration {migration_id}."
+    table_id: str
+    migration_id: str
+
+
+@dataclass(unsafe_hash=True)
+class OperationNotFound(Refusal):
+    code = "operation_not_found"
+    sentence = "There is no operation {operation_id}."
+    operation_id: str
+
+
+@dataclass(unsafe_hash=True)
+class SchemaVersionNotFound(Refusal):
+    code = "schema_version_not_found"
+    sentence = "Table {table_id} has no schema version {version}."
+    table_id: str
+    version: int
+
+
+@dataclass(unsafe_hash=True)
+class TableBusy(Refusal):
+    code = "table_busy"
+    sentence = "Table {table_id} has {count} migrations waiting or running. Let them end first."
+    retryable = True
+    table_id: str
+    count: int
+
+
+@dataclass(unsafe_hash=True)
+class TooManyQueued(Refusal):
+    code = "too_many_queued"
+    sentence = "Table {table_id} has {count} migrations waiting already. Let some of them end first."
+    retryable = True
+    table_id: str
+    count: int
+
+
+@dataclass(unsafe_hash=True)
+class SchemaVersionMismatch(Refusal):
+    code = "schema_version_mismatch"
+    sentence = "The migration was meant for schema version {expected}, but would meet version {actual}. Plan again."
+    expected: str
+    actual: int
+
+
+@dataclass(unsafe_hash=True)
+class SchemaChangedMeanwhile(Refusal):
+    code = "schema_changed"
+    sentence = (
+        "The migration was accepted for schema version {expected}, behind others that ended otherwise; the table "
+        "has version {actual}. Nothing was touched. Plan again."
+    )
+    expected: int
+    actual: int
+
+
+@dataclass(unsafe_hash=True)
+class SchemaDrifted(Refusal):
+    code = "schema_drifted"
+    sentence = "The table at '{location}' was changed behind our back: {difference}. Nothing was touched."
+    location: str
+    difference: str
+
+
+@dataclass(unsafe_hash=True)
+class OperationNotCancellable(Refusal):
+    code = "operation_not_cancellable"
+    sentence = "Operation {operation_id} can no longer be cancelled: {reason}."
+    operation_id: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class IdempotencyKeyReused(Refusal):
+    code = "idempotency_key_reused"
+    sentence = "Idempotency key '{key}' was used for another request. Send a new key with a new request."
+    key: str
+
+
+@dataclass(unsafe_hash=True)
+class AttemptsExhausted(Refusal):
+    code = "attempts_exhausted"
+    sentence = "{attempts} attempts ended without a result; the last one said: {reason}"
+    attempts: int
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class IllegalTransition(Refusal):
+    code = "illegal_transition"
+    sentence = "{what} is {situation} and cannot {act}."
+    what: str
+    situation: str
+    act: str
+
+
+@dataclass(unsafe_hash=True)
+class InternalFault(Refusal):
+    code = "internal_error"
+    sentence = "Something went wrong inside the service: {reason}. It is in the service's log under this request's id."
+    retryable = True
+    reason: str

@@ -53,7 +53,7 @@ class TableView(Struct, frozen=True, kw_only=True):
 
 
 class MigrationView(Struct, frozen=True, kw_only=True):
-    """``operations`` is the JSON array as it was sent. ``status`` is one of pending, running, succeeded, failed, cancelled."""
+    """``operations`` is the JSON array as it was sent; ``status``: pending, running, succeeded, failed or cancelled."""
 
     migration_id: UUID
     operation_id: UUID

@@ -8,7 +8,7 @@ from domain.facts import Fact
 from domain.schema import Schema
 
 
-class MigrationRequested(Fact, frozen=True, tag="migration.requested"):
+class MigrationRequested(Fact, frozen=True, kw_only=True, tag="migration.requested"):
     """``operations`` is the JSON array exactly as it was sent; ``schema`` is what it was planned against."""
 
     table_id: UUID
@@ -21,11 +21,11 @@ class MigrationRequested(Fact, frozen=True, tag="migration.requested"):
     plan_hash: str
 
 
-class MigrationStarted(Fact, frozen=True, tag="migration.started"):
+class MigrationStarted(Fact, frozen=True, kw_only=True, tag="migration.started"):
     pass
 
 
-class MigrationSucceeded(Fact, frozen=True, tag="migration.succeeded"):
+class MigrationSucceeded(Fact, frozen=True, kw_only=True, tag="migration.succeeded"):
     """The table changed from ``before`` to ``after``; ``engine_version`` is the table's own version that shows it."""
 
     before: Schema
@@ -35,14 +35,14 @@ class MigrationSucceeded(Fact, frozen=True, tag="migration.succeeded"):
     engine_version: str
 
 
-class MigrationFailed(Fact, frozen=True, tag="migration.failed"):
+class MigrationFailed(Fact, frozen=True, kw_only=True, tag="migration.failed"):
     """The table was not changed."""
 
     code: str
     message: str
 
 
-class MigrationCancelled(Fact, frozen=True, tag="migration.cancelled"):
+class MigrationCancelled(Fact, frozen=True, kw_only=True, tag="migration.cancelled"):
     """The table was not changed."""
 
     reason: str

@@ -5,7 +5,7 @@ from uuid import UUID
 from domain.facts import Fact
 
 
-class OperationRequested(Fact, frozen=True, tag="operation.requested"):
+class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.requested"):
     """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request."""
 
     table_id: UUID
@@ -17,15 +17,15 @@ class OperationRequested(Fact, frozen=True, tag="operation.requested"):
     request_fingerprint: str | None = None
 
 
-class OperationStarted(Fact, frozen=True, tag="operation.started"):
+class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started"):
     """``attempt`` counts from 1; ``worker`` names the process that took it."""
 
     attempt: int
     worker: str
 
 
-class OperationProgressed(Fact, frozen=True, tag="operation.progressed"):
-    """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` are what was prepared so far and in all."""
+class OperationProgressed(Fact, frozen=True, kw_only=True, tag="operation.progressed"):
+    """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` count what is prepared and all."""
 
     percent: float
     message: str
@@ -35,20 +35,20 @@ class OperationProgressed(Fact, frozen=True, tag="operation.progressed"):
     rows_total: int
 
 
-class OperationCancellationRequested(Fact, frozen=True, tag="operation.cancellation_requested"):
+class OperationCancellationRequested(Fact, frozen=True, kw_only=True, tag="operation.cancellation_requested"):
     reason: str
 
 
-class OperationCompleted(Fact, frozen=True, tag="operation.completed"):
+class OperationCompleted(Fact, frozen=True, kw_only=True, tag="operation.completed"):
     message: str
 
 
-class OperationFailed(Fact, frozen=True, tag="operation.failed"):
+class OperationFailed(Fact, frozen=True, kw_only=True, tag="operation.failed"):
     code: str
     message: str
 
 
-class OperationCancelled(Fact, frozen=True, tag="operation.cancelled"):
+class OperationCancelled(Fact, frozen=True, kw_only=True, tag="operation.cancelled"):
     reason: str
 
 

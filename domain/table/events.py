@@ -6,7 +6,7 @@ from domain.facts import Fact
 from domain.schema import Schema
 
 
-class TableRegistered(Fact, frozen=True, tag="table.registered"):
+class TableRegistered(Fact, frozen=True, kw_only=True, tag="table.registered"):
     """The table is under management from schema version 1 on; ``created`` says whether this service made it."""
 
     dataset_id: str
@@ -19,7 +19,7 @@ class TableRegistered(Fact, frozen=True, tag="table.registered"):
     fingerprint: str
 
 
-class MigrationQueued(Fact, frozen=True, tag="table.migration_queued"):
+class MigrationQueued(Fact, frozen=True, kw_only=True, tag="table.migration_queued"):
     """A migration will take the table to ``schema`` as version ``to_version``, after those queued before it."""
 
     migration_id: UUID
@@ -28,7 +28,7 @@ class MigrationQueued(Fact, frozen=True, tag="table.migration_queued"):
     schema: Schema
 
 
-class SchemaChanged(Fact, frozen=True, tag="table.schema_changed"):
+class SchemaChanged(Fact, frozen=True, kw_only=True, tag="table.schema_changed"):
     """A queued migration is published: the table has ``schema`` as version ``version``."""
 
     migration_id: UUID
@@ -37,13 +37,13 @@ class SchemaChanged(Fact, frozen=True, tag="table.schema_changed"):
     fingerprint: str
 
 
-class MigrationWithdrawn(Fact, frozen=True, tag="table.migration_withdrawn"):
+class MigrationWithdrawn(Fact, frozen=True, kw_only=True, tag="table.migration_withdrawn"):
     """A queued migration failed or was cancelled, and the table is as it was."""
 
     migration_id: UUID
 
 
-class TableUnregistered(Fact, frozen=True, tag="table.unregistered"):
+class TableUnregistered(Fact, frozen=True, kw_only=True, tag="table.unregistered"):
     """The table is no longer under management; its data and its history stay."""
 
 

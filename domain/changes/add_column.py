@@ -1,0 +1,63 @@
+"""``add_column``: a new column, in the place asked for, with a default for the rows that are there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.checks import name_taken, parsed, type_refused, value_refused
+from domain.column_types import parse_type
+from domain.errors import DefaultRequired, PositionOutOfRange
+from domain.schema import Column, Schema
+from domain.steps import AddField
+
+
+class AddColumnParams(Params, frozen=True, kw_only=True):
+    """``position`` 0 is first, absent is last. ``defaultValue`` fills stored rows and is the default of later ones."""
+
+    name: str
+    data_type: str
+    nullable: bool
+    position: int | None = None
+    default_value: Any = None
+    comment: str | None = None
+
+
+class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):
+    params: AddColumnParams
+
+    def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
+        p = self.params
+        yield from name_taken(schema, setting, "/params/name", p.name)
+        yield from type_refused(setting, "/params/dataType", p.data_type)
+        yield from value_refused("/params/defaultValue", p.name, p.default_value, parsed(p.data_type))
+        if p.position is not None and not 0 <= p.position <= len(schema.columns):
+            yield "/params/position", PositionOutOfRange(p.position, len(schema.columns))
+        if not p.nullable and p.default_value is None and setting.statistics.rows > 0:
+            yield "/params/defaultValue", DefaultRequired(p.name, setting.statistics.rows)
+
+    def effect(self, schema: Schema, setting: Setting) -> Effect:
+        p = self.params
+        asked = Column(
+            id=0,
+            name=p.name,
+            data_type=str(parse_type(p.data_type)),
+            nullable=p.nullable,
+            initial_default=p.default_value,
+            write_default=p.default_value,
+            comment=p.comment,
+        )
+        after = schema.inserted(asked, p.position)
+        column = after.column(p.name)
+        step = AddField(column=column, position=after.columns.index(column))
+        return Effect(schema=after, steps=(step,), hazards=tuple(self._hazards(setting)))
+
+    def _hazards(self, setting: Setting) -> Iterator[Hazard]:
+        if self.params.default_value is not None and not setting.profile.applies_write_defaults:
+            yield Hazard(
+                HazardKind.WRITERS_FILL_DEFAULT,
+                f"Writers must fill '{self.params.name}' themselves: the {setting.profile.name} engine keeps a default "
+                "for later rows as a promise and does not apply it.",
+            )
+
+    def touches(self) -> tuple[str, ...]:
+        return (self.params.name,)

@@ -1,0 +1,98 @@
+"""``change_column_type``: every value of a column goes to another type, or the migration is refused."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from domain.casts import Cast, CastClass, classify
+from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.checks import default_not_valid, missing, parsed, type_refused
+from domain.column_types import parse_type
+from domain.errors import (
+    CastRefused,
+    ColumnInPrimaryKey,
+    ColumnStillIndexed,
+    NullsNotAllowed,
+    OldTypeMismatch,
+    TypeUnchanged,
+)
+from domain.literals import check_literal
+from domain.schema import Column, Schema
+from domain.steps import CastField, CastPolicy
+
+
+class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):
+    """``oldType`` must be the type the column has. ``onCastFailure`` ``null`` turns values that fail into null."""
+
+    name: str
+    old_type: str
+    new_type: str
+    on_cast_failure: CastPolicy = CastPolicy.FAIL
+
+
+class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_type"):
+    params: ChangeColumnTypeParams
+
+    def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
+        p = self.params
+        yield from missing(schema, "/params/name", p.name)
+        yield from type_refused(setting, "/params/newType", p.new_type)
+        column = schema.find(p.name)
+        if column is not None:
+            yield from self._old_type_refused(column)
+            if parsed(p.new_type) is not None:
+                yield from self._cast_refused(schema, column)
+
+    def _old_type_refused(self, column: Column) -> Iterator[Found]:
+        if parsed(self.params.old_type) != column.type:
+            yield "/params/oldType", OldTypeMismatch(column.name, self.params.old_type, column.data_type)
+
+    def _cast_refused(self, schema: Schema, column: Column) -> Iterator[Found]:
+        to_type, cast = str(parse_type(self.params.new_type)), self._cast(column)
+        if to_type == column.data_type:
+            yield "/params/newType", TypeUnchanged(column.name, to_type)
+        if cast.cast_class is CastClass.REFUSED:
+            yield "/params/newType", CastRefused(column.name, column.data_type, to_type, cast.reason)
+        if column.id in schema.primary_key and cast.cast_class is not CastClass.LOSSLESS:
+            yield "/params/newType", ColumnInPrimaryKey(column.name, f"go to {to_type}, which is not lossless")
+        if self.params.on_cast_failure is CastPolicy.NULL and not column.nullable:
+            yield "/params/onCastFailure", NullsNotAllowed(column.name)
+        for index in schema.indexes_on(column.id):
+            yield "/params/name", ColumnStillIndexed(column.name, index.name)
+        if reason := check_literal(column.write_default, parse_type(to_type)):
+            refusal = default_not_valid(column.name, column.write_default, parse_type(to_type), reason)
+            yield "/params/newType", refusal
+
+    def _cast(self, column: Column) -> Cast:
+        return classify(column.type, parse_type(self.params.new_type))
+
+    def effect(self, schema: Schema, setting: Setting) -> Effect:
+        column = schema.column(self.params.name)
+        cast, to_type = self._cast(column), parse_type(self.params.new_type)
+        # Every stored row is rewritten in the new type, so a first default it cannot hold has no reader left.
+        keeps_default = check_literal(column.initial_default, to_type) is None
+        after = replace(
+            column,
+            data_type=str(to_type),
+            initial_default=column.initial_default if keeps_default else None,
+        )
+        step = CastField(
+            column_id=column.id,
+            name=column.name,
+            from_type=column.data_type,
+            to_type=after.data_type,
+            checked=cast.cast_class is CastClass.CHECKED,
+            on_failure=self.params.on_cast_failure,
+        )
+        return Effect(schema=schema.replaced(after), steps=(step,), hazards=tuple(self._hazards(column, cast)))
+
+    def _hazards(self, column: Column, cast: Cast) -> Iterator[Hazard]:
+        yield Hazard(HazardKind.REWRITE, f"Every value of column '{column.name}' is read and written again.")
+        if cast.destructive:
+            yield Hazard(HazardKind.DATA_LOSS, f"A nested field of column '{column.name}' is dropped.")
+        if self.params.on_cast_failure is CastPolicy.NULL and cast.cast_class is CastClass.CHECKED:
+            message = f"Values of column '{column.name}' that fail the cast become null."
+            yield Hazard(HazardKind.DATA_LOSS, message)
+
+    def touches(self) -> tuple[str, ...]:
+        return (self.params.name,)

@@ -1,0 +1,88 @@
+"""What several changes must ask alike of a name, a type or a default."""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from domain.changes.change import Found, Setting
+from domain.column_types import DataType, parse_type, type_names
+from domain.errors import (
+    ColumnAlreadyExists,
+    ColumnNameInvalid,
+    ColumnNamesDifferInCase,
+    ColumnNotFound,
+    DefaultNotValid,
+    Refusal,
+    TypeNotSupported,
+    TypeTextInvalid,
+)
+from domain.literals import check_literal
+from domain.schema import Schema
+
+MAX_NAME_LENGTH = 255
+"""Characters of a column name."""
+
+
+def missing(schema: Schema, pointer: str, name: str) -> Iterator[Found]:
+    """Refuses a name the schema has no column for."""
+    if schema.find(name) is None:
+        yield pointer, ColumnNotFound(name)
+
+
+def name_taken(
+    schema: Schema, setting: Setting, pointer: str, name: str, besides: str | None = None
+) -> Iterator[Found]:
+    """Refuses a new column name that is malformed or taken; ``besides`` is the name the column gives up."""
+    if reason := _why_not_a_name(name):
+        yield pointer, ColumnNameInvalid(name, reason)
+        return
+    others = [other for other in schema.names if other != besides]
+    if name in others:
+        yield pointer, ColumnAlreadyExists(name)
+    elif setting.profile.folds_case:
+        for other in others:
+            if other.casefold() == name.casefold():
+                yield pointer, ColumnNamesDifferInCase(name, other, setting.profile.name)
+
+
+def _why_not_a_name(name: str) -> str | None:
+    if not name or name != name.strip():
+        return "a name is not empty and neither begins nor ends with white space"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"a name has at most {MAX_NAME_LENGTH} characters"
+    if "." in name:
+        return "a dot separates the parts of a nested field's path"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        return "control characters and lone surrogates are not allowed"
+    return None
+
+
+def type_refused(setting: Setting, pointer: str, text: str) -> Iterator[Found]:
+    """Refuses text that is no type, and types the engine cannot hold."""
+    try:
+        data_type = parse_type(text)
+    except TypeTextInvalid as refusal:
+        yield pointer, refusal
+        return
+    for name in sorted(type_names(data_type) & setting.profile.unsupported_types):
+        yield pointer, TypeNotSupported(setting.profile.name, text, f"it has no {name}")
+
+
+def parsed(text: str) -> DataType | None:
+    """The type, or None where ``type_refused`` has said why not."""
+    try:
+        return parse_type(text)
+    except TypeTextInvalid:
+        return None
+
+
+def value_refused(pointer: str, name: str, value: Any, data_type: DataType | None) -> Iterator[Found]:
+    """Refuses a JSON value the type cannot hold; null is always fine."""
+    if value is not None and data_type is not None and (reason := check_literal(value, data_type)):
+        yield pointer, default_not_valid(name, value, data_type, reason)
+
+
+def default_not_valid(name: str, value: Any, data_type: DataType, reason: str) -> Refusal:
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return DefaultNotValid(name, shown if len(shown) <= 100 else f"{shown[:97]}...", str(data_type), reason)

@@ -1,0 +1,32 @@
+"""``rename_column``: another name for the same column; id, indexes and primary key stay."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.checks import missing, name_taken
+from domain.schema import Schema
+from domain.steps import RenameField
+
+
+class RenameColumnParams(Params, frozen=True, kw_only=True):
+    old_name: str
+    new_name: str
+
+
+class RenameColumn(Change, frozen=True, kw_only=True, tag="rename_column"):
+    params: RenameColumnParams
+
+    def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
+        yield from missing(schema, "/params/oldName", self.params.old_name)
+        besides = self.params.old_name if self.params.old_name != self.params.new_name else None
+        yield from name_taken(schema, setting, "/params/newName", self.params.new_name, besides)
+
+    def effect(self, schema: Schema, setting: Setting) -> Effect:
+        column = schema.column(self.params.old_name)
+        step = RenameField(column_id=column.id, old_name=column.name, new_name=self.params.new_name)
+        return Effect(schema=schema.replaced(replace(column, name=self.params.new_name)), steps=(step,))
+
+    def touches(self) -> tuple[str, ...]:
+        return (self.params.old_name, self.params.new_name)

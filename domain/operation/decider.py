@@ -1,0 +1,238 @@
+"""Operations: one tracked run of long work. Commands, situations, and what follows from them."""
+
+from functools import reduce
+from typing import assert_never
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.errors import IllegalTransition, OperationNotCancellable, OperationNotFound
+from domain.operation.events import (
+    OperationCancellationRequested,
+    OperationCancelled,
+    OperationCompleted,
+    OperationFact,
+    OperationFailed,
+    OperationProgressed,
+    OperationRequested,
+    OperationStarted,
+)
+
+MOST_PERCENT_UNFINISHED = 99.0
+"""What progress stays at or below until the end is durable."""
+
+
+class Unknown(Struct, frozen=True):
+    """Nobody has asked for the operation."""
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """Waiting for a worker; ``cancellation`` is the reason given, once somebody asked for it to be cancelled."""
+
+    request: OperationRequested
+    cancellation: str | None = None
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    request: OperationRequested
+    attempt: int
+    percent: float = 0.0
+    cancellation: str | None = None
+
+
+class Completed(Struct, frozen=True, kw_only=True):
+    request: OperationRequested
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    request: OperationRequested
+    code: str
+    message: str
+
+
+class Cancelled(Struct, frozen=True, kw_only=True):
+    request: OperationRequested
+    reason: str
+
+
+Unfinished = Pending | Running
+Finished = Completed | Failed | Cancelled
+OperationSituation = Unknown | Unfinished | Finished
+
+
+class RequestOperation(Struct, frozen=True, kw_only=True):
+    """``migration_id`` when the work is a migration; ``request_fingerprint`` recognises the same request again."""
+
+    table_id: UUID
+    operation_type: str
+    target_type: str
+    target_id: str
+    description: str
+    migration_id: UUID | None = None
+    request_fingerprint: str | None = None
+
+
+class StartOperation(Struct, frozen=True, kw_only=True):
+    attempt: int
+    worker: str
+
+
+class ReportProgress(Struct, frozen=True, kw_only=True):
+    """``units_*`` and ``rows_*`` count what is prepared so far and in all."""
+
+    message: str
+    units_done: int
+    units_total: int
+    rows_done: int
+    rows_total: int
+
+
+class RequestCancellation(Struct, frozen=True, kw_only=True):
+    reason: str
+
+
+class CompleteOperation(Struct, frozen=True, kw_only=True):
+    message: str
+
+
+class FailOperation(Struct, frozen=True, kw_only=True):
+    code: str
+    message: str
+
+
+class ConfirmCancellation(Struct, frozen=True, kw_only=True):
+    """The work has stopped and its leftovers are gone."""
+
+
+OperationCommand = (
+    RequestOperation
+    | StartOperation
+    | ReportProgress
+    | RequestCancellation
+    | CompleteOperation
+    | FailOperation
+    | ConfirmCancellation
+)
+
+
+def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation:
+    """What a fact makes of an operation. Facts are believed, never refused."""
+    match fact:
+        case OperationRequested():
+            return Pending(request=fact)
+        case OperationStarted():
+            current = _unfinished(state)
+            return Running(
+                request=current.request,
+                attempt=fact.attempt,
+                percent=current.percent if isinstance(current, Running) else 0.0,
+                cancellation=current.cancellation,
+            )
+        case OperationProgressed():
+            current = _unfinished(state)
+            return replace(current, percent=fact.percent) if isinstance(current, Running) else current
+        case OperationCancellationRequested():
+            return replace(_unfinished(state), cancellation=fact.reason)
+        case OperationCompleted():
+            return Completed(request=_unfinished(state).request)
+        case OperationFailed():
+            return Failed(request=_unfinished(state).request, code=fact.code, message=fact.message)
+        case OperationCancelled():
+            return Cancelled(request=_unfinished(state).request, reason=fact.reason)
+        case _:
+            assert_never(fact)
+
+
+def fold(facts: tuple[OperationFact, ...]) -> OperationSituation:
+    start: OperationSituation = Unknown()
+    return reduce(evolve, facts, start)
+
+
+def decide(command: OperationCommand, state: OperationSituation, operation_id: UUID) -> tuple[OperationFact, ...]:
+    """The facts a command leads to; raises the refusal when it may not."""
+    match state:
+        case Unknown():
+            return _ask(command, operation_id)
+        case Pending() | Running():
+            return _proceed(command, state, operation_id)
+        case Completed() | Failed() | Cancelled():
+            return _after_the_end(command, state, operation_id)
+        case _:
+            assert_never(state)
+
+
+def _ask(command: OperationCommand, operation_id: UUID) -> tuple[OperationFact, ...]:
+    if not isinstance(command, RequestOperation):
+        raise OperationNotFound(str(operation_id))
+    requested = OperationRequested(
+        table_id=command.table_id,
+        operation_type=command.operation_type,
+        target_type=command.target_type,
+        target_id=command.target_id,
+        description=command.description,
+        migration_id=command.migration_id,
+        request_fingerprint=command.request_fingerprint,
+    )
+    return (requested,)
+
+
+def _proceed(command: OperationCommand, state: Unfinished, operation_id: UUID) -> tuple[OperationFact, ...]:
+    match command:
+        case RequestOperation():
+            raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be requested again")
+        case StartOperation():
+            return (OperationStarted(attempt=command.attempt, worker=command.worker),)
+        case ReportProgress():
+            return (_progress(command, _running(state, operation_id, "report progress")),)
+        case RequestCancellation():
+            already = state.cancellation is not None
+            return () if already else (OperationCancellationRequested(reason=command.reason),)
+        case CompleteOperation():
+            _running(state, operation_id, "be completed")
+            return (OperationCompleted(message=command.message),)
+        case FailOperation():
+            return (OperationFailed(code=command.code, message=command.message),)
+        case ConfirmCancellation():
+            if state.cancellation is None:
+                raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be cancelled unasked")
+            return (OperationCancelled(reason=state.cancellation),)
+        case _:
+            assert_never(command)
+
+
+def _progress(command: ReportProgress, state: Running) -> OperationProgressed:
+    """Percent is of units done, never goes back, and stays below 100 until the end is durable."""
+    share = 100.0 * command.units_done / command.units_total if command.units_total else 0.0
+    percent = max(state.percent, min(round(share, 1), MOST_PERCENT_UNFINISHED))
+    return OperationProgressed(
+        percent=percent,
+        message=command.message,
+        units_done=command.units_done,
+        units_total=command.units_total,
+        rows_done=command.rows_done,
+        rows_total=command.rows_total,
+    )
+
+
+def _after_the_end(command: OperationCommand, state: Finished, operation_id: UUID) -> tuple[OperationFact, ...]:
+    if isinstance(command, RequestCancellation):
+        if isinstance(state, Cancelled):
+            return ()
+        raise OperationNotCancellable(str(operation_id), f"it has {_situation(state)}")
+    raise IllegalTransition(f"Operation {operation_id}", _situation(state), "change any more")
+
+
+def _situation(state: Unfinished | Finished) -> str:
+    return type(state).__name__.lower()
+
+
+def _running(state: Unfinished, operation_id: UUID, act: str) -> Running:
+    if not isinstance(state, Running):
+        raise IllegalTransition(f"Operation {operation_id}", _situation(state), act)
+    return state
+
+
+def _unfinished(state: OperationSituation) -> Unfinished:
+    assert isinstance(state, Pending | Running), f"the log holds a fact after {type(state).__name__}"
+    return state
