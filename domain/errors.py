@@ -8,6 +8,16 @@ a section for each. Nothing here knows HTTP; api/http/errors.py maps codes to st
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
+from msgspec import Struct
+
+
+class Violation(Struct, frozen=True, kw_only=True):
+    """One thing wrong with a request: where (an RFC 6901 pointer into the body), a stable code, a sentence."""
+
+    pointer: str
+    code: str
+    message: str
+
 
 class Refusal(Exception):
     """The base of everything this project refuses to do.
@@ -26,6 +36,20 @@ class Refusal(Exception):
     def facts(self) -> dict[str, object]:
         """The fields of this refusal, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(unsafe_hash=True)
+class ValidationFailed(Refusal):
+    """A request that makes no sense as it stands; ``violations`` names every place, not the first only."""
+
+    code = "validation_failed"
+    sentence = "{summary}"
+    violations: tuple[Violation, ...]
+
+    def facts(self) -> dict[str, object]:
+        more = len(self.violations) - 1
+        rest = f" (and {more} more)" if more else ""
+        return {"summary": f"{self.violations[0].message}{rest}", "violations": self.violations}
 
 
 # --- schemas, columns and types -----------------------------------------------------------------------------------
@@ -422,3 +446,44 @@ class InternalFault(Refusal):
     sentence = "Something went wrong inside the service: {reason}. It is in the service's log under this request's id."
     retryable = True
     reason: str
+
+
+@dataclass(unsafe_hash=True)
+class PlanMismatch(Refusal):
+    code = "plan_mismatch"
+    sentence = "The migration no longer comes to the plan {expected}, but to {actual}. Plan again."
+    expected: str
+    actual: str
+
+
+@dataclass(unsafe_hash=True)
+class PlanDiverged(Refusal):
+    code = "plan_diverged"
+    sentence = "The migration was accepted as {expected} and now comes to {actual}. Nothing was touched. Plan again."
+    expected: str
+    actual: str
+
+
+@dataclass(unsafe_hash=True)
+class LeaseLost(Refusal):
+    code = "lease_lost"
+    sentence = "Operation {operation_id} is run by another worker now (attempt {attempt} is over)."
+    retryable = True
+    operation_id: str
+    attempt: int
+
+
+@dataclass(unsafe_hash=True)
+class CancellationAsked(Refusal):
+    code = "cancelled"
+    sentence = "Operation {operation_id} is to be cancelled: {reason}"
+    operation_id: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class WorkerStopping(Refusal):
+    code = "worker_stopping"
+    sentence = "Worker {worker} is stopping; another attempt goes on from here."
+    retryable = True
+    worker: str

@@ -8,17 +8,9 @@ from msgspec import Struct
 
 from domain.changes.catalogue import AnyChange
 from domain.changes.change import Hazard, Setting
-from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal
+from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, Violation
 from domain.schema import Schema, fingerprint
 from domain.steps import Cost, DropField, Step
-
-
-class Violation(Struct, frozen=True, kw_only=True):
-    """One thing wrong with a request: where (RFC 6901 pointer into the body), a stable code, a sentence."""
-
-    pointer: str
-    code: str
-    message: str
 
 
 class IndexImpact(Struct, frozen=True, kw_only=True):

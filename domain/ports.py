@@ -20,6 +20,16 @@ class Ids(Protocol):
         """An id nobody had before."""
 
 
+class Locations(Protocol):
+    """Where tables may lie."""
+
+    def managed(self, table_id: UUID, engine: str, name: str) -> str:
+        """The location of a new table that the service makes by itself."""
+
+    def allowed(self, location: str) -> str:
+        """The location in its one normal form. Raises LocationNotAllowed outside the allowed roots."""
+
+
 class EventStore(Protocol):
     """The log: append-only, in one order, all or nothing.
 

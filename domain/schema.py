@@ -34,6 +34,10 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def type(self) -> DataType:
         return parse_type(self.data_type)
 
+    def with_type(self, data_type: DataType) -> "Column":
+        """The same column with that type, as canonical text."""
+        return replace(self, data_type=str(data_type))
+
 
 class Index(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``)."""

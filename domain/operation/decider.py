@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.errors import IllegalTransition, OperationNotCancellable, OperationNotFound
+from domain.errors import IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound
 from domain.operation.events import (
     OperationCancellationRequested,
     OperationCancelled,
@@ -15,6 +15,7 @@ from domain.operation.events import (
     OperationFact,
     OperationFailed,
     OperationProgressed,
+    OperationPublishing,
     OperationRequested,
     OperationStarted,
 )
@@ -39,6 +40,7 @@ class Running(Struct, frozen=True, kw_only=True):
     attempt: int
     percent: float = 0.0
     cancellation: str | None = None
+    publishing: bool = False
 
 
 class Completed(Struct, frozen=True, kw_only=True):
@@ -92,6 +94,10 @@ class RequestCancellation(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class AnnouncePublishing(Struct, frozen=True, kw_only=True):
+    """All is prepared. Refused once somebody asked for cancellation: what comes first, counts."""
+
+
 class CompleteOperation(Struct, frozen=True, kw_only=True):
     message: str
 
@@ -110,6 +116,7 @@ OperationCommand = (
     | StartOperation
     | ReportProgress
     | RequestCancellation
+    | AnnouncePublishing
     | CompleteOperation
     | FailOperation
     | ConfirmCancellation
@@ -134,6 +141,9 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
             return replace(current, percent=fact.percent) if isinstance(current, Running) else current
         case OperationCancellationRequested():
             return replace(_unfinished(state), cancellation=fact.reason)
+        case OperationPublishing():
+            current = _unfinished(state)
+            return replace(current, publishing=True) if isinstance(current, Running) else current
         case OperationCompleted():
             return Completed(request=_unfinished(state).request)
         case OperationFailed():
@@ -182,12 +192,15 @@ def _proceed(command: OperationCommand, state: Unfinished, operation_id: UUID) -
         case RequestOperation():
             raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be requested again")
         case StartOperation():
+            if isinstance(state, Running) and state.attempt >= command.attempt:
+                raise LeaseLost(str(operation_id), command.attempt)
             return (OperationStarted(attempt=command.attempt, worker=command.worker),)
         case ReportProgress():
             return (_progress(command, _running(state, operation_id, "report progress")),)
         case RequestCancellation():
-            already = state.cancellation is not None
-            return () if already else (OperationCancellationRequested(reason=command.reason),)
+            return _request_cancellation(command, state, operation_id)
+        case AnnouncePublishing():
+            return (_publishing(_running(state, operation_id, "be published"), operation_id),)
         case CompleteOperation():
             _running(state, operation_id, "be completed")
             return (OperationCompleted(message=command.message),)
@@ -213,6 +226,22 @@ def _progress(command: ReportProgress, state: Running) -> OperationProgressed:
         rows_done=command.rows_done,
         rows_total=command.rows_total,
     )
+
+
+def _request_cancellation(
+    command: RequestCancellation, state: Unfinished, operation_id: UUID
+) -> tuple[OperationFact, ...]:
+    if state.cancellation is not None:
+        return ()
+    if isinstance(state, Running) and state.publishing:
+        raise OperationNotCancellable(str(operation_id), "its result is being published")
+    return (OperationCancellationRequested(reason=command.reason),)
+
+
+def _publishing(state: Running, operation_id: UUID) -> OperationPublishing:
+    if state.cancellation is not None:
+        raise IllegalTransition(f"Operation {operation_id}", "to be cancelled", "be published")
+    return OperationPublishing()
 
 
 def _after_the_end(command: OperationCommand, state: Finished, operation_id: UUID) -> tuple[OperationFact, ...]:

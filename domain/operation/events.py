@@ -39,6 +39,10 @@ class OperationCancellationRequested(Fact, frozen=True, kw_only=True, tag="opera
     reason: str
 
 
+class OperationPublishing(Fact, frozen=True, kw_only=True, tag="operation.publishing"):
+    """All is prepared and the engine is about to publish: from here on it is too late to cancel."""
+
+
 class OperationCompleted(Fact, frozen=True, kw_only=True, tag="operation.completed"):
     message: str
 
@@ -57,6 +61,7 @@ OperationFact = (
     | OperationStarted
     | OperationProgressed
     | OperationCancellationRequested
+    | OperationPublishing
     | OperationCompleted
     | OperationFailed
     | OperationCancelled

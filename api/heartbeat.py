@@ -1,0 +1,41 @@
+"""Holding on to a lease while the work goes on, from a thread of its own."""
+
+import logging
+from datetime import timedelta
+from threading import Event, Thread
+from types import TracebackType
+
+from domain.errors import LogUnavailable
+from domain.ports import Lease, Leases
+
+log = logging.getLogger("schemaledger.worker")
+
+
+class Heartbeat:
+    """Renews each third of the term. ``lost`` is set once another worker has the lease."""
+
+    def __init__(self, leases: Leases, lease: Lease, term: timedelta) -> None:
+        self.lost = Event()
+        self._leases, self._lease, self._term = leases, lease, term
+        self._done = Event()
+        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._done.wait(self._term.total_seconds() / 3):
+            try:
+                if not self._leases.renew(self._lease, self._term):
+                    self.lost.set()
+                    return
+            except LogUnavailable as refusal:
+                # Nobody else can take the lease while the database is away; the log decides once it is back.
+                log.warning("lease of operation %s not renewed: %s", self._lease.operation_id, refusal)

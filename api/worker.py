@@ -1,0 +1,114 @@
+"""The worker: claims an operation, runs it, ends it, and looks for the next.
+
+Whatever happens in between (the process killed, the database away, the lease lost), somebody ends the operation: the
+lease runs out, the next attempt asks the engine whether the migration is published already, and goes on from there.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from threading import Event
+
+from api.attempt import Attempt, discard_quietly
+from api.heartbeat import Heartbeat
+from api.patience import PatientStore
+from domain.errors import (
+    AttemptsExhausted,
+    CancellationAsked,
+    InternalFault,
+    LeaseLost,
+    LogUnavailable,
+    Refusal,
+    WorkerStopping,
+)
+from domain.facts import Origin
+from domain.handlers.house import House
+from domain.handlers.running import Assignment, Run
+from domain.ports import Lease, Leases
+
+log = logging.getLogger("schemaledger.worker")
+
+MAX_ATTEMPTS = 5
+TERM = timedelta(seconds=15)
+"""How long a lease holds without renewal: what a killed worker's operation waits for the next."""
+IDLE_SECONDS = 1.0
+"""How long an idle worker sleeps at most when no wake-up reaches it."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """``rest`` returns when something may be there to claim, or after the seconds given."""
+
+    name: str
+    house: House
+    leases: Leases
+    rest: Callable[[float], None]
+    stop: Event
+    threads: int
+    term: timedelta = TERM
+    seconds: Callable[[], float] = field(default=time.monotonic)
+
+    def work(self) -> None:
+        """Runs one operation after the other until ``stop`` is set."""
+        patient = replace(self, house=replace(self.house, store=PatientStore(self.house.store, self.stop)))
+        while not self.stop.is_set():
+            if not patient.work_once():
+                self.rest(IDLE_SECONDS)
+
+    def work_once(self) -> bool:
+        """Runs the oldest operation that is free. False: there was none, or the log is away."""
+        try:
+            lease = self.leases.claim(self.name, self.term)
+            if lease is None:
+                return False
+            with Heartbeat(self.leases, lease, self.term) as heartbeat:
+                self._attend(lease, heartbeat)
+        except LeaseLost as refusal:
+            log.warning("%s", refusal)
+        except LogUnavailable as refusal:
+            log.warning("%s", refusal)
+            return False
+        return True
+
+    def _attend(self, lease: Lease, heartbeat: Heartbeat) -> None:
+        run = Run(self.house, lease, Origin(actor=f"worker:{self.name}", correlation_id=lease.operation_id))
+        if run.is_over:
+            self.leases.release(lease)
+            return
+        assignment: Assignment | None = None
+        try:
+            run.start()
+            assignment = run.assignment()
+            attempt = Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads)
+            attempt.carry_out(assignment)
+        except CancellationAsked as asked:
+            self._discard(assignment)
+            run.confirm_cancellation(asked.reason)
+        except LeaseLost:
+            raise
+        except Refusal as refusal:
+            self._end_or_retry(run, lease, assignment, refusal)
+        except Exception as error:
+            log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
+            self._end_or_retry(run, lease, assignment, InternalFault(f"{type(error).__name__}: {error}"))
+
+    def _end_or_retry(self, run: Run, lease: Lease, assignment: Assignment | None, refusal: Refusal) -> None:
+        if isinstance(refusal, WorkerStopping | LogUnavailable):
+            self.leases.release(lease)
+        elif refusal.retryable and lease.attempt < MAX_ATTEMPTS:
+            log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
+            self.leases.release(lease, backoff(lease.attempt))
+        else:
+            self._discard(assignment)
+            run.fail(AttemptsExhausted(lease.attempt, str(refusal)) if refusal.retryable else refusal)
+
+    def _discard(self, assignment: Assignment | None) -> None:
+        if assignment is not None and (refusal := discard_quietly(assignment)):
+            log.warning("leftovers of migration %s stay: %s", assignment.job.migration_id, refusal)
+
+
+def backoff(attempt: int) -> timedelta:
+    """How long the next attempt waits: 1, 2, 4, ... seconds, at most a minute."""
+    return timedelta(seconds=min(2 ** (attempt - 1), 60))

@@ -1,0 +1,40 @@
+"""What every use case is handed: the ports, put together by the one composition root."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.engine import TableEngine
+from domain.errors import EngineUnknown, TableNotFound
+from domain.ports import EventStore, Ids, Locations
+from domain.table import decider as table_decider
+from domain.table.events import TableFact
+from domain.views import Views
+
+RACES = 10
+"""How often a use case loads and decides anew when somebody else appended first."""
+
+
+@dataclass(frozen=True)
+class House:
+    store: EventStore
+    views: Views
+    engines: Mapping[str, TableEngine]
+    locations: Locations
+    ids: Ids
+
+    def engine(self, name: str) -> TableEngine:
+        """The engine of that name; raises EngineUnknown."""
+        try:
+            return self.engines[name]
+        except KeyError:
+            raise EngineUnknown(name, ", ".join(sorted(self.engines))) from None
+
+    def table(self, table_id: UUID) -> tuple[table_decider.Managed, int]:
+        """A table under management and the version of its stream; raises TableNotFound."""
+        events = self.store.load(table_id)
+        facts = tuple(event.fact for event in events if isinstance(event.fact, TableFact))
+        state = table_decider.fold(facts, table_id)
+        if not isinstance(state, table_decider.Managed):
+            raise TableNotFound(str(table_id))
+        return state, len(events)

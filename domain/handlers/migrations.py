@@ -1,0 +1,146 @@
+"""Planning and submitting migrations."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from msgspec import Raw, Struct
+
+from domain.changes.catalogue import AnyChange
+from domain.changes.change import Setting
+from domain.errors import IdempotencyKeyReused, PlanMismatch, SchemaVersionMismatch, StreamMoved, ValidationFailed
+from domain.facts import Append, Origin
+from domain.handlers.house import RACES, House
+from domain.migration import decider as migration_decider
+from domain.migration.decider import RequestMigration
+from domain.operation import decider as operation_decider
+from domain.operation.decider import RequestOperation
+from domain.operation.events import OperationRequested
+from domain.plan import Plan, make_plan
+from domain.table import decider as table_decider
+from domain.table.decider import Managed, QueueMigration
+
+REPEATS = UUID("6f3f1c55-5cf4-4c8e-9d0a-0b9f5f4c8a11")
+"""The namespace of operation ids made from idempotency keys. Never changes."""
+
+
+class NewMigration(Struct, frozen=True, kw_only=True):
+    """``operations`` is the JSON array as sent, ``changes`` the same decoded.
+
+    ``expected_version`` and ``plan_hash`` bind the migration to a plan made before. An ``idempotency_key`` makes a
+    repeat of the call answer with the operation of the first.
+    """
+
+    changes: tuple[AnyChange, ...]
+    operations: Raw
+    description: str | None = None
+    expected_version: int | None = None
+    plan_hash: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Recognises the same request: its operations, description and conditions."""
+        parts = (bytes(self.operations), self.description, self.expected_version, self.plan_hash)
+        return sha256(repr(parts).encode()).hexdigest()
+
+
+class Submitted(Struct, frozen=True, kw_only=True):
+    """``replayed``: the operation was there already, from the same request with the same idempotency key."""
+
+    operation_id: UUID
+    replayed: bool
+
+
+def plan_migration(house: House, table_id: UUID, changes: Sequence[AnyChange]) -> Plan:
+    """The plan against the schema the migration would start from. Writes nothing."""
+    table, _ = house.table(table_id)
+    return _plan(house, table, changes)
+
+
+def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Origin) -> Submitted:
+    """Queues a migration behind those of the table that have not ended, and returns the operation to follow.
+
+    Raises ValidationFailed with every violation, SchemaVersionMismatch or PlanMismatch when it is not what was planned,
+    IdempotencyKeyReused; nothing is written then.
+    """
+    operation_id = house.ids.new()
+    if new.idempotency_key is not None:
+        operation_id = uuid5(REPEATS, f"{origin.actor}|{table_id}|{new.idempotency_key}")
+    for _ in range(RACES):
+        if new.idempotency_key is not None and _repeated(house, operation_id, new):
+            return Submitted(operation_id=operation_id, replayed=True)
+        table, version = house.table(table_id)
+        appends = _accepted(house, table, version, new, operation_id)
+        try:
+            house.store.append(appends, origin)
+        except StreamMoved:
+            continue
+        return Submitted(operation_id=operation_id, replayed=False)
+    raise StreamMoved(f"table {table_id}")
+
+
+def _repeated(house: House, operation_id: UUID, new: NewMigration) -> bool:
+    """Whether the operation is there already; raises IdempotencyKeyReused when for another request."""
+    events = house.store.load(operation_id)
+    if not events:
+        return False
+    first = events[0].fact
+    assert isinstance(first, OperationRequested)
+    if first.request_fingerprint != new.fingerprint:
+        raise IdempotencyKeyReused(new.idempotency_key or "")
+    return True
+
+
+def _accepted(house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID) -> list[Append]:
+    """The facts of table, migration and operation for a migration that makes sense on this table."""
+    if new.expected_version is not None and new.expected_version != table.head_version:
+        raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
+    plan = _plan(house, table, new.changes)
+    if not plan.is_valid:
+        raise ValidationFailed(plan.violations)
+    if new.plan_hash is not None and new.plan_hash != plan.plan_hash:
+        raise PlanMismatch(new.plan_hash, plan.plan_hash)
+    migration_id = house.ids.new()
+    queue = QueueMigration(
+        migration_id=migration_id, operation_id=operation_id, from_version=plan.base_version, schema=plan.target
+    )
+    request_migration = RequestMigration(
+        table_id=table.table_id,
+        dataset_id=table.dataset_id,
+        operation_id=operation_id,
+        operations=new.operations,
+        description=new.description,
+        from_version=plan.base_version,
+        to_version=plan.base_version + 1,
+        plan_hash=plan.plan_hash,
+    )
+    request_operation = RequestOperation(
+        table_id=table.table_id,
+        operation_type="migration",
+        target_type="table",
+        target_id=str(table.table_id),
+        description=new.description or _described(new.changes, table),
+        migration_id=migration_id,
+        request_fingerprint=new.fingerprint,
+    )
+    queued = table_decider.decide(queue, table, table.table_id)
+    asked = migration_decider.decide(request_migration, migration_decider.Unknown())
+    tracked = operation_decider.decide(request_operation, operation_decider.Unknown(), operation_id)
+    return [
+        Append(stream=table.table_id, expected_version=version, facts=queued),
+        Append(stream=migration_id, expected_version=0, facts=asked),
+        Append(stream=operation_id, expected_version=0, facts=tracked),
+    ]
+
+
+def _plan(house: House, table: Managed, changes: Sequence[AnyChange]) -> Plan:
+    engine = house.engine(table.engine)
+    setting = Setting(profile=engine.profile, statistics=engine.inspect(table.location).statistics)
+    return make_plan(changes, table.head_schema, table.head_version, setting)
+
+
+def _described(changes: Sequence[AnyChange], table: Managed) -> str:
+    tags = [str(change.__struct_config__.tag) for change in changes]
+    shown = ", ".join(tags[:3]) + (f" and {len(tags) - 3} more" if len(tags) > 3 else "")
+    return f"Migrate {table.dataset_id}.{table.name}: {shown}"

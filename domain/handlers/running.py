@@ -1,0 +1,209 @@
+"""What a worker writes in the log while it runs one operation: start, report, announce, and end.
+
+Fencing is the stream's version: every append says where it believes the stream stands. Finding it elsewhere means that
+somebody asked for cancellation (the run then ends with CancellationAsked) or that another worker took over (LeaseLost).
+"""
+
+from functools import reduce
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.changes.catalogue import AnyChange
+from domain.changes.change import Setting
+from domain.drift import difference
+from domain.engine import Job, TableEngine
+from domain.errors import (
+    CancellationAsked,
+    LeaseLost,
+    PlanDiverged,
+    Refusal,
+    SchemaChangedMeanwhile,
+    SchemaDrifted,
+    StreamMoved,
+    ValidationFailed,
+)
+from domain.facts import Append, Origin
+from domain.handlers.house import RACES, House
+from domain.handlers.operations import load_operation
+from domain.migration import decider as migrations
+from domain.migration.events import MigrationFact, MigrationRequested
+from domain.operation import decider as operations
+from domain.operation.decider import Running
+from domain.operation.events import OperationFact
+from domain.plan import Plan, make_plan
+from domain.ports import Lease
+from domain.table import decider as tables
+
+
+class Assignment(Struct, frozen=True, kw_only=True):
+    """One migration to carry out. ``objection`` is why it can no longer be done, unless it is published already."""
+
+    job: Job
+    engine: TableEngine
+    objection: Refusal | None
+
+
+class Run:
+    """One attempt at one operation by the holder of its lease."""
+
+    def __init__(self, house: House, lease: Lease, origin: Origin) -> None:
+        self._house, self._lease, self._origin = house, lease, origin
+        self._state, self._version = load_operation(house, lease.operation_id)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the operation had ended before this attempt began: nothing is left but to let go of the lease."""
+        return isinstance(self._state, operations.Finished)
+
+    def start(self) -> None:
+        """Makes the attempt known; from here on earlier holders of the lease are fenced off."""
+        started = operations.StartOperation(attempt=self._lease.attempt, worker=self._lease.worker)
+        self._commit(started, migration=migrations.StartMigration())
+        self._heed_cancellation()
+
+    def assignment(self) -> Assignment:
+        """What to do, planned anew. Raises SchemaChangedMeanwhile when those before it ended otherwise than planned."""
+        request, table = self._migration(), self._table()
+        entry = table.queued(self._migration_id)
+        if entry is None or table.version != request.from_version:
+            raise SchemaChangedMeanwhile(request.from_version, table.version)
+        engine = self._house.engine(table.engine)
+        plan = _planned_again(request, table, engine)
+        job = Job(
+            migration_id=self._migration_id,
+            table_id=table.table_id,
+            location=table.location,
+            source=table.schema,
+            target=entry.schema,
+            steps=plan.steps,
+        )
+        return Assignment(job=job, engine=engine, objection=_objection(plan, request))
+
+    def heed(self) -> None:
+        """Looks at the log. Raises CancellationAsked or LeaseLost when there is a reason to stop."""
+        self._reload()
+        self._heed_cancellation()
+
+    def report(self, progress: operations.ReportProgress) -> None:
+        """Makes progress known. Raises CancellationAsked when somebody wants the operation to stop."""
+        self._commit(progress)
+        self._heed_cancellation()
+
+    def announce_publishing(self) -> None:
+        """The point of no return. Raises CancellationAsked when that came first."""
+        self._heed_cancellation()
+        self._commit(operations.AnnouncePublishing())
+
+    def complete(self, job: Job, engine_version: str, message: str) -> None:
+        succeeded = migrations.SucceedMigration(before=job.source, after=job.target, engine_version=engine_version)
+        settled = tables.SettleMigration(migration_id=job.migration_id)
+        self._commit(operations.CompleteOperation(message=message), succeeded, settled)
+
+    def fail(self, refusal: Refusal) -> None:
+        withdrawn = tables.WithdrawMigration(migration_id=self._migration_id)
+        failed = migrations.FailMigration(code=refusal.code, message=str(refusal))
+        self._commit(operations.FailOperation(code=refusal.code, message=str(refusal)), failed, withdrawn)
+
+    def confirm_cancellation(self, reason: str) -> None:
+        withdrawn = tables.WithdrawMigration(migration_id=self._migration_id)
+        cancelled = migrations.CancelMigration(reason=reason)
+        self._commit(operations.ConfirmCancellation(), cancelled, withdrawn)
+
+    @property
+    def _migration_id(self) -> UUID:
+        assert not isinstance(self._state, operations.Unknown), "a lease was given for an operation nobody asked for"
+        migration_id = self._state.request.migration_id
+        assert migration_id is not None
+        return migration_id
+
+    def _commit(
+        self,
+        operation: operations.OperationCommand,
+        migration: migrations.MigrationCommand | None = None,
+        table: tables.TableCommand | None = None,
+    ) -> None:
+        """Decides and appends on all streams concerned at once, anew whenever one of them moved meanwhile."""
+        for _ in range(RACES):
+            appends = [self._operation_append(operation)]
+            if migration is not None:
+                appends.append(self._migration_append(migration))
+            if table is not None:
+                appends.append(self._table_append(table))
+            appends = [append for append in appends if append.facts]
+            try:
+                self._house.store.append(appends, self._origin)
+            except StreamMoved:
+                self._reload(starting=isinstance(operation, operations.StartOperation))
+                if isinstance(operation, operations.ReportProgress | operations.AnnouncePublishing):
+                    self._heed_cancellation()
+                continue
+            self._advance(appends)
+            return
+        raise StreamMoved(f"operation {self._lease.operation_id}")
+
+    def _advance(self, appends: list[Append]) -> None:
+        for append in appends:
+            if append.stream == self._lease.operation_id:
+                facts = tuple(fact for fact in append.facts if isinstance(fact, OperationFact))
+                self._state = reduce(operations.evolve, facts, self._state)
+                self._version += len(append.facts)
+
+    def _reload(self, *, starting: bool = False) -> None:
+        self._state, self._version = load_operation(self._house, self._lease.operation_id)
+        mine = isinstance(self._state, Running) and self._state.attempt == self._lease.attempt
+        if not mine and not (starting and isinstance(self._state, operations.Unfinished)):
+            raise LeaseLost(str(self._lease.operation_id), self._lease.attempt)
+
+    def _heed_cancellation(self) -> None:
+        if isinstance(self._state, operations.Unfinished) and self._state.cancellation is not None:
+            raise CancellationAsked(str(self._lease.operation_id), self._state.cancellation)
+
+    def _operation_append(self, command: operations.OperationCommand) -> Append:
+        facts = operations.decide(command, self._state, self._lease.operation_id)
+        return Append(stream=self._lease.operation_id, expected_version=self._version, facts=facts)
+
+    def _migration_append(self, command: migrations.MigrationCommand) -> Append:
+        facts = self._migration_facts()
+        decided = migrations.decide(command, migrations.fold(facts))
+        return Append(stream=self._migration_id, expected_version=len(facts), facts=decided)
+
+    def _table_append(self, command: tables.TableCommand) -> Append:
+        table, version = self._house.table(self._lease.table_id)
+        facts = tables.decide(command, table, table.table_id)
+        return Append(stream=table.table_id, expected_version=version, facts=facts)
+
+    def _migration(self) -> MigrationRequested:
+        first = self._migration_facts()[0]
+        assert isinstance(first, MigrationRequested)
+        return first
+
+    def _migration_facts(self) -> tuple[MigrationFact, ...]:
+        events = self._house.store.load(self._migration_id)
+        return tuple(event.fact for event in events if isinstance(event.fact, MigrationFact))
+
+    def _table(self) -> tables.Managed:
+        return self._house.table(self._lease.table_id)[0]
+
+
+def refuse_drift(assignment: Assignment) -> None:
+    """Raises SchemaDrifted when the table is no longer what the log says it is."""
+    job = assignment.job
+    found = assignment.engine.inspect(job.location).schema
+    if sentence := difference(found, job.source):
+        raise SchemaDrifted(job.location, sentence)
+
+
+def _planned_again(request: MigrationRequested, table: tables.Managed, engine: TableEngine) -> Plan:
+    changes = msgspec.json.decode(request.operations, type=tuple[AnyChange, ...])
+    setting = Setting(profile=engine.profile, statistics=engine.inspect(table.location).statistics)
+    return make_plan(changes, table.schema, table.version, setting)
+
+
+def _objection(plan: Plan, request: MigrationRequested) -> Refusal | None:
+    if not plan.is_valid:
+        return ValidationFailed(plan.violations)
+    if plan.plan_hash != request.plan_hash:
+        return PlanDiverged(request.plan_hash, plan.plan_hash)
+    return None

@@ -1,0 +1,93 @@
+"""Bringing tables under management, and letting go of them."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.changes.change import Setting
+from domain.changes.checks import name_taken, type_refused
+from domain.engine import EngineProfile, Inspection, TableStatistics
+from domain.errors import ColumnNotFound, Refusal, ValidationFailed, Violation
+from domain.facts import Append, Origin
+from domain.handlers.house import House
+from domain.plan import violation
+from domain.schema import Column, Schema, schema_of
+from domain.table.decider import RegisterTable, Unknown, UnregisterTable, decide
+
+
+class NewTable(Struct, frozen=True, kw_only=True):
+    """With ``columns``, an empty table to make; without, a table that exists at ``location``, to register as it is."""
+
+    dataset_id: str
+    name: str
+    description: str | None
+    engine: str
+    location: str | None
+    columns: tuple[Column, ...] | None
+    primary_key: tuple[str, ...] = ()
+
+
+def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
+    """Makes or registers a table and returns its id. A table made for an append that fails is left empty, unnamed."""
+    table_id = house.ids.new()
+    engine = house.engine(new.engine)
+    if new.location is None:
+        location = house.locations.managed(table_id, new.engine, new.name)
+    else:
+        location = house.locations.allowed(new.location)
+    if new.columns is None:
+        schema = _described(engine.inspect(location), new)
+    else:
+        schema = _first_schema(new, engine.profile)
+        engine.create(location, schema)
+    register = RegisterTable(
+        dataset_id=new.dataset_id,
+        name=new.name,
+        description=new.description,
+        engine=new.engine,
+        location=location,
+        created=new.columns is not None,
+        schema=schema,
+    )
+    facts = decide(register, Unknown(), table_id)
+    house.store.append([Append(stream=table_id, expected_version=0, facts=facts)], origin)
+    return table_id
+
+
+def remove_table(house: House, table_id: UUID, origin: Origin) -> None:
+    """Unregisters; the data and the history stay where they are."""
+    table, version = house.table(table_id)
+    facts = decide(UnregisterTable(), table, table_id)
+    house.store.append([Append(stream=table_id, expected_version=version, facts=facts)], origin)
+
+
+def _described(found: Inspection, new: NewTable) -> Schema:
+    """The schema found, with the primary key the caller declares for it."""
+    missing = [name for name in new.primary_key if found.schema.find(name) is None]
+    if missing:
+        raise ValidationFailed(tuple(violation("/primaryKeyColumns", ColumnNotFound(name)) for name in missing))
+    return replace(found.schema, primary_key=tuple(found.schema.column(name).id for name in new.primary_key))
+
+
+def _first_schema(new: NewTable, profile: EngineProfile) -> Schema:
+    """The schema asked for; raises ValidationFailed with every violation."""
+    setting = Setting(profile=profile, statistics=TableStatistics(rows=0))
+    schema, violations = Schema(columns=(), last_column_id=0), list[Violation]()
+    for number, column in enumerate(new.columns or ()):
+        found: list[tuple[str, Refusal]] = [
+            *name_taken(schema, setting, "/name", column.name),
+            *type_refused(setting, "/arrowType", column.data_type),
+        ]
+        violations += [violation(f"/fields/{number}{pointer}", refusal) for pointer, refusal in found]
+        schema = schema.inserted(column, None)
+    for number, name in enumerate(new.primary_key):
+        if schema.find(name) is None:
+            violations.append(violation(f"/primaryKeyColumns/{number}", ColumnNotFound(name)))
+    if violations:
+        raise ValidationFailed(tuple(violations))
+    return schema_of(_canonical(schema.columns), new.primary_key)
+
+
+def _canonical(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(column.with_type(column.type) for column in columns)
