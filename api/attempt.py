@@ -17,7 +17,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True)
 class Attempt:
-    """``lost`` and ``stop`` end it between units; ``seconds`` is a monotonic clock; ``threads`` prepare side by side."""
+    """``lost`` and ``stop`` end it between units; ``seconds`` is a monotonic clock; ``threads`` prepare at once."""
 
     run: Run
     lease: Lease

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event
 
+from msgspec import structs
+
 from api.attempt import Attempt, discard_quietly
 from api.heartbeat import Heartbeat
 from api.patience import PatientStore
@@ -81,6 +83,9 @@ class Worker:
         try:
             run.start()
             assignment = run.assignment()
+            if lease.attempt > MAX_ATTEMPTS and assignment.objection is None:
+                silence = AttemptsExhausted(MAX_ATTEMPTS, "the worker ended without a word.")
+                assignment = structs.replace(assignment, objection=silence)
             attempt = Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads)
             attempt.carry_out(assignment)
         except CancellationAsked as asked:
@@ -97,12 +102,27 @@ class Worker:
     def _end_or_retry(self, run: Run, lease: Lease, assignment: Assignment | None, refusal: Refusal) -> None:
         if isinstance(refusal, WorkerStopping | LogUnavailable):
             self.leases.release(lease)
-        elif refusal.retryable and lease.attempt < MAX_ATTEMPTS:
-            log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
-            self.leases.release(lease, backoff(lease.attempt))
+        elif (refusal.retryable and lease.attempt < MAX_ATTEMPTS) or (assignment is None and run.may_be_published):
+            self._retry(lease, refusal)
         else:
-            self._discard(assignment)
-            run.fail(AttemptsExhausted(lease.attempt, str(refusal)) if refusal.retryable else refusal)
+            self._give_up(run, lease, assignment, refusal)
+
+    def _retry(self, lease: Lease, refusal: Refusal) -> None:
+        log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
+        self.leases.release(lease, backoff(lease.attempt))
+
+    def _give_up(self, run: Run, lease: Lease, assignment: Assignment | None, refusal: Refusal) -> None:
+        """Fails the operation, unless the engine says that the migration is there after all, or cannot say."""
+        try:
+            version = assignment and assignment.engine.published(assignment.job)
+        except Refusal as silence:
+            self._retry(lease, silence)
+            return
+        if assignment is not None and version is not None:
+            run.complete(assignment.job, version, f"Published as version {version}")
+            return
+        self._discard(assignment)
+        run.fail(AttemptsExhausted(lease.attempt, str(refusal)) if refusal.retryable else refusal)
 
     def _discard(self, assignment: Assignment | None) -> None:
         if assignment is not None and (refusal := discard_quietly(assignment)):

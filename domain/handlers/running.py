@@ -57,6 +57,11 @@ class Run:
         """Whether the operation had ended before this attempt began: nothing is left but to let go of the lease."""
         return isinstance(self._state, operations.Finished)
 
+    @property
+    def may_be_published(self) -> bool:
+        """Whether an attempt has passed the point of no return: only the engine knows then whether it is published."""
+        return isinstance(self._state, Running) and self._state.publishing
+
     def start(self) -> None:
         """Makes the attempt known; from here on earlier holders of the lease are fenced off."""
         started = operations.StartOperation(attempt=self._lease.attempt, worker=self._lease.worker)

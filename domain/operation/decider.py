@@ -130,12 +130,10 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
             return Pending(request=fact)
         case OperationStarted():
             current = _unfinished(state)
-            return Running(
-                request=current.request,
-                attempt=fact.attempt,
-                percent=current.percent if isinstance(current, Running) else 0.0,
-                cancellation=current.cancellation,
-            )
+            if isinstance(current, Running):
+                # Once announced, the result may be there, whatever became of the attempt that announced it.
+                return replace(current, attempt=fact.attempt)
+            return Running(request=current.request, attempt=fact.attempt, cancellation=current.cancellation)
         case OperationProgressed():
             current = _unfinished(state)
             return replace(current, percent=fact.percent) if isinstance(current, Running) else current
@@ -234,7 +232,7 @@ def _request_cancellation(
     if state.cancellation is not None:
         return ()
     if isinstance(state, Running) and state.publishing:
-        raise OperationNotCancellable(str(operation_id), "its result is being published")
+        raise OperationNotCancellable(str(operation_id), "its result is being published, or is already")
     return (OperationCancellationRequested(reason=command.reason),)
 
 
