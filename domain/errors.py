@@ -487,3 +487,42 @@ class WorkerStopping(Refusal):
     sentence = "Worker {worker} is stopping; another attempt goes on from here."
     retryable = True
     worker: str
+
+
+# --- how the service is asked ---------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class PageTokenInvalid(Refusal):
+    code = "page_token_invalid"
+    sentence = "The pageToken cannot be used here: {reason}. Start again without one."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class TokenMissing(Refusal):
+    code = "token_missing"
+    sentence = (
+        "Send 'Authorization: Bearer TOKEN'. The first start wrote a token to the file 'token' in the data folder."
+    )
+
+
+@dataclass(unsafe_hash=True)
+class TokenInvalid(Refusal):
+    code = "token_invalid"
+    sentence = "The bearer token is not one of this service's."
+
+
+@dataclass(unsafe_hash=True)
+class ContentTypeUnsupported(Refusal):
+    code = "content_type_unsupported"
+    sentence = "Send the body as 'Content-Type: application/json', not '{content_type}'."
+    content_type: str
+
+
+@dataclass(unsafe_hash=True)
+class HeaderInvalid(Refusal):
+    code = "header_invalid"
+    sentence = "The header {header} cannot be understood: {reason}."
+    header: str
+    reason: str

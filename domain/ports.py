@@ -70,3 +70,17 @@ class Leases(Protocol):
 
     def release(self, lease: Lease, delay: timedelta = timedelta(0)) -> None:
         """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed."""
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who a bearer token speaks for. ``subject`` is an opaque id."""
+
+    subject: str
+    token_id: str
+
+
+class Tokens(Protocol):
+    """The bearer tokens that are good."""
+
+    def principal(self, secret: str) -> Principal | None:
+        """Whom the token speaks for, or None for one that is unknown. Raises LogUnavailable."""

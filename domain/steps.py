@@ -5,7 +5,7 @@ column into a single pass: a column's recipe is its start (a stored column or a 
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct
 
@@ -89,3 +89,26 @@ class SetNullability(Struct, frozen=True, kw_only=True, tag_field="type", tag="s
 
 
 Step = AddField | DropField | RenameField | CastField | FillNulls | CheckNoNulls | SetNullability
+
+
+def describe(step: Step) -> str:
+    """One sentence for a person."""
+    match step:
+        case AddField():
+            default = "null" if step.column.initial_default is None else repr(step.column.initial_default)
+            return f"Add '{step.column.name}' ({step.column.data_type}) at position {step.position}, reading {default}."
+        case DropField():
+            return f"Drop '{step.name}'."
+        case RenameField():
+            return f"Rename '{step.old_name}' to '{step.new_name}'."
+        case CastField():
+            look = "looking at every value" if step.checked else "losing nothing"
+            return f"Cast '{step.name}' from {step.from_type} to {step.to_type}, {look}."
+        case FillNulls():
+            return f"Fill the nulls of '{step.name}' with {step.value!r}."
+        case CheckNoNulls():
+            return f"Check that '{step.name}' holds no null."
+        case SetNullability():
+            return f"Make '{step.name}' {'nullable' if step.nullable else 'not nullable'}."
+        case _:
+            assert_never(step)

@@ -4,7 +4,7 @@ Views are folds of the log. ``operations`` and ``tables`` are written in the app
 answer can read it back at once; ``migrations`` and ``schema_versions`` follow, and a read waits a moment for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -125,7 +125,11 @@ class Views(Protocol):
 
 
 class Changes(Protocol):
-    """Wakes whoever waits for an operation to change, in this process, from any process's append."""
+    """Wakes whoever waits for an operation to change, from any process's append."""
 
-    def wait(self, operation_id: UUID, seconds: float) -> None:
-        """Returns when the operation may have changed, or after ``seconds``. May return early for no reason."""
+    def listen(self, operation_id: UUID, wake: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``wake``, from another thread, whenever the operation may have changed.
+
+        It may be called for no reason, and is called after every interruption of the connection. The function returned
+        ends it.
+        """

@@ -1,0 +1,147 @@
+"""From what the views and plans hold to the shapes on the wire."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from api.http import wire
+from domain.plan import Plan
+from domain.schema import Column, Schema
+from domain.steps import Step, describe
+from domain.views import MigrationView, OperationView, SchemaVersionView, TableView
+
+T = TypeVar("T")
+
+ArrowSchema = Callable[[Schema], bytes]
+"""Serializes a schema as an Arrow IPC schema message."""
+
+
+def operation_body(view: OperationView) -> wire.OperationBody:
+    return wire.OperationBody(
+        operation_id=str(view.operation_id),
+        operation_type=view.operation_type,
+        target_type=view.target_type,  # type: ignore[arg-type]  # the log holds what the decider allowed
+        target_id=view.target_id,
+        description=view.description,
+        status=view.status,  # type: ignore[arg-type]
+        progress_percent=view.percent,
+        progress_message=present(view.message),
+        error=_error(view.error_code, view.error_message),
+        created_at=view.created_at,
+        started_at=present(view.started_at),
+        completed_at=present(view.completed_at),
+        table_id=str(view.table_id),
+        migration_id=present(view.migration_id and str(view.migration_id)),
+        cancellation_requested=view.cancellation_requested,
+    )
+
+
+def table_body(view: TableView) -> wire.TableBody:
+    return wire.TableBody(
+        table_id=str(view.table_id),
+        dataset_id=view.dataset_id,
+        table_name=view.name,
+        description=present(view.description),
+        engine=view.engine,
+        location=view.location,
+        version_number=view.schema_version,
+        created_at=view.created_at,
+        updated_at=view.updated_at,
+    )
+
+
+def schema_body(view: SchemaVersionView, arrow_schema: ArrowSchema) -> wire.SchemaBody:
+    names = {column.id: column.name for column in view.schema.columns}
+    return wire.SchemaBody(
+        schema_version_id=schema_version_id(view.table_id, view.version),
+        version_number=view.version,
+        arrow_schema=b64encode(arrow_schema(view.schema)).decode(),
+        fields=field_bodies(view.schema),
+        primary_key_columns=tuple(names[column_id] for column_id in view.schema.primary_key),
+        fingerprint=view.fingerprint,
+        applied_at=view.applied_at,
+    )
+
+
+def version_body(view: SchemaVersionView) -> wire.VersionBody:
+    return wire.VersionBody(
+        schema_version_id=schema_version_id(view.table_id, view.version),
+        version_number=view.version,
+        applied_at=view.applied_at,
+        fingerprint=view.fingerprint,
+        migration_id=present(view.migration_id and str(view.migration_id)),
+    )
+
+
+def migration_body(view: MigrationView) -> wire.MigrationBody:
+    return wire.MigrationBody(
+        migration_id=str(view.migration_id),
+        dataset_id=view.dataset_id,
+        table_id=str(view.table_id),
+        from_schema_id=schema_version_id(view.table_id, view.from_version),
+        to_schema_id=schema_version_id(view.table_id, view.to_version),
+        operations=view.operations,
+        description=present(view.description),
+        status=view.status,  # type: ignore[arg-type]
+        error=_error(view.error_code, view.error_message),
+        operation_id=str(view.operation_id),
+        created_at=view.created_at,
+        created_by=view.created_by,
+        started_at=present(view.started_at),
+        completed_at=present(view.completed_at),
+    )
+
+
+def plan_body(plan: Plan) -> wire.PlanBody:
+    return wire.PlanBody(
+        is_valid=plan.is_valid,
+        validation_errors=tuple(violation.message for violation in plan.violations),
+        violations=plan.violations,
+        requires_rewrite=plan.requires_rewrite,
+        index_impacts=tuple(
+            wire.IndexImpactBody(index_name=impact.index_name, impact=impact.impact, reason=impact.reason)  # type: ignore[arg-type]
+            for impact in plan.index_impacts
+        ),
+        base_version=plan.base_version,
+        target_fields=field_bodies(plan.target),
+        steps=tuple(step_body(step) for step in plan.steps),
+        hazards=tuple(wire.HazardBody(kind=hazard.kind, message=hazard.message) for hazard in plan.hazards),
+        plan_hash=plan.plan_hash,
+    )
+
+
+def step_body(step: Step) -> wire.StepBody:
+    return wire.StepBody(type=str(step.__struct_config__.tag), cost=step.cost.value, description=describe(step))
+
+
+def field_bodies(schema: Schema) -> tuple[wire.FieldBody, ...]:
+    return tuple(_field(column) for column in schema.columns)
+
+
+def schema_version_id(table_id: UUID, version: int) -> str:
+    return f"{table_id}-v{version}"
+
+
+def present(value: T | None) -> T | UnsetType:
+    """A member that is left out when there is no value."""
+    return UNSET if value is None else value
+
+
+def _field(column: Column) -> wire.FieldBody:
+    return wire.FieldBody(
+        name=column.name,
+        data_type=column.data_type,
+        nullable=column.nullable,
+        field_id=column.id,
+        initial_default=column.initial_default,
+        write_default=column.write_default,
+        comment=present(column.comment),
+        metadata=column.metadata,
+    )
+
+
+def _error(code: str | None, message: str | None) -> wire.OperationErrorBody | UnsetType:
+    return UNSET if code is None else wire.OperationErrorBody(code=code, message=message or "")

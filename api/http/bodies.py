@@ -1,0 +1,116 @@
+"""Request bodies: their shapes, and how bytes become them or an error with a JSON pointer."""
+
+import re
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from domain.changes.catalogue import AnyChange
+from domain.errors import ValidationFailed, Violation
+
+T = TypeVar("T")
+
+MAX_OPERATIONS = 1_000
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class RequestBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A JSON object of a request: members it does not know are refused."""
+
+
+class MigrationRequestBody(RequestBody, frozen=True, kw_only=True):
+    """A set of migration operations, executed in order as one migration."""
+
+    operations: Annotated[list[AnyChange], Meta(min_length=1, max_length=MAX_OPERATIONS)]
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+    plan_hash: str | None = None
+
+
+class NewFieldBody(RequestBody, frozen=True, kw_only=True):
+    name: str
+    arrow_type: str
+    nullable: bool = True
+    metadata: dict[str, str] | None = None
+    comment: str | None = None
+
+
+class NewTableBody(RequestBody, frozen=True, kw_only=True):
+    """With ``fields``, an empty table is made; without, the table that exists at ``location`` is registered."""
+
+    dataset_id: Name
+    table_name: Name
+    engine: str = "lance"
+    location: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+    fields: Annotated[list[NewFieldBody], Meta(min_length=1, max_length=10_000)] | None = None
+    primary_key_columns: list[str] = []
+
+
+class CancelBody(RequestBody, frozen=True, kw_only=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=4_000)] = "asked by the caller"
+
+
+class _RawMigration(RequestBody, frozen=True, kw_only=True):
+    operations: Raw
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+    plan_hash: str | None = None
+
+
+class DecodedMigration(Struct, frozen=True):
+    """``operations`` is the JSON array exactly as sent, ``changes`` the same decoded."""
+
+    operations: Raw
+    changes: tuple[AnyChange, ...]
+    description: str | None
+    plan_hash: str | None
+
+
+def decode_migration(body: bytes) -> DecodedMigration:
+    """Decodes each operation by itself, so that every malformed one is reported, not the first only."""
+    raw = decode(body, _RawMigration)
+    elements = decode(
+        bytes(raw.operations), Annotated[list[Raw], Meta(min_length=1, max_length=MAX_OPERATIONS)], "/operations"
+    )
+    changes, violations = list[AnyChange](), list[Violation]()
+    for number, element in enumerate(elements):
+        try:
+            changes.append(decode(bytes(element), AnyChange, f"/operations/{number}"))  # type: ignore[arg-type]
+        except ValidationFailed as refusal:
+            violations += refusal.violations
+    if violations:
+        raise ValidationFailed(tuple(violations))
+    return DecodedMigration(raw.operations, tuple(changes), raw.description, raw.plan_hash)
+
+
+def decode(body: bytes, shape: type[T], at: str = "") -> T:
+    """The body as that shape; raises ValidationFailed with a pointer that begins with ``at``."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        message, pointer = _place(str(error))
+        raise ValidationFailed((Violation(pointer=at + pointer, code="malformed", message=message),)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        sentence = f"The body is not valid JSON: {error}." if body else "The body is empty; a JSON object is expected."
+        raise ValidationFailed((Violation(pointer=at, code="json_invalid", message=sentence),)) from None
+
+
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_KEY_OF = re.compile(r"^(?:key in )?\$")
+_UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.*?)`$|missing required field `(?P<missing>.*?)`$")
+
+
+def _place(message: str) -> tuple[str, str]:
+    """msgspec's sentence and the JSON pointer (RFC 6901) made from the path it ends with: ``$.fields[0].name``."""
+    pointer, sentence = "", message
+    if found := _PATH.search(message):
+        sentence = message[: found.start()]
+        parts = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", _KEY_OF.sub("", found["path"]))
+        pointer = "".join(f"/{_escaped(name or number)}" for name, number in parts)
+    if unknown := _UNKNOWN_FIELD.search(sentence):
+        pointer += f"/{_escaped(unknown['name'] or unknown['missing'])}"
+    return f"{sentence}.", pointer
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

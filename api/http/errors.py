@@ -1,0 +1,109 @@
+"""The one place where refusals become statuses, and every error of every status gets the envelope."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from api.http.access import request_id
+from api.http.wire import ErrorBody
+from domain.errors import InternalFault, Refusal, ValidationFailed, Violation
+
+log = logging.getLogger("schemaledger.http")
+
+STATUSES = {
+    "token_missing": 401,
+    "token_invalid": 401,
+    "table_not_found": 404,
+    "migration_not_found": 404,
+    "operation_not_found": 404,
+    "schema_version_not_found": 404,
+    "conflict": 409,
+    "table_name_taken": 409,
+    "location_taken": 409,
+    "location_occupied": 409,
+    "table_busy": 409,
+    "too_many_queued": 409,
+    "operation_not_cancellable": 409,
+    "schema_version_mismatch": 412,
+    "plan_mismatch": 412,
+    "content_type_unsupported": 415,
+    "idempotency_key_reused": 422,
+    "internal_error": 500,
+    "log_unavailable": 503,
+    "engine_unavailable": 503,
+}
+"""Statuses of refusals that are not 400."""
+
+FRAMEWORK_CODES = {
+    400: "validation_failed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "content_type_unsupported",
+    500: "internal_error",
+}
+"""Codes of the errors that the framework itself answers with."""
+
+FRAMEWORK_SENTENCES = {
+    404: "There is nothing at this path. GET /openapi.json lists what there is.",
+    413: "The body is larger than this service takes.",
+}
+
+
+def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[ErrorBody]:
+    status = STATUSES.get(refusal.code, 400)
+    headers = {"Retry-After": "1"} if refusal.retryable else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="schemaledger"'
+    violations = refusal.violations if isinstance(refusal, ValidationFailed) else ()
+    return envelope(request, status, refusal.code, str(refusal), refusal.retryable, violations, headers)
+
+
+def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorBody]:
+    code = FRAMEWORK_CODES.get(error.status_code, f"http_{error.status_code}")
+    sentence = FRAMEWORK_SENTENCES.get(error.status_code, error.detail)
+    violations = tuple(_parameter(extra) for extra in error.extra or () if isinstance(extra, dict))
+    if violations:
+        sentence = violations[0].message
+    # 405 carries Allow in the exception's headers.
+    return envelope(request, error.status_code, code, sentence, False, violations, dict(error.headers or {}))
+
+
+def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+    log.error("request %s failed", request_id(request.scope), exc_info=error)
+    # The reason may hold what a caller must not see; it stands in the log under the request's id.
+    return refused(request, InternalFault(type(error).__name__))
+
+
+def envelope(
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    sentence: str,
+    retryable: bool,
+    violations: tuple[Violation, ...] = (),
+    headers: dict[str, str] | None = None,
+) -> Response[ErrorBody]:
+    details: dict[str, Any] = {"requestId": request_id(request.scope)}
+    if violations:
+        details["violations"] = msgspec.to_builtins(violations)
+    body = ErrorBody(error=sentence, code=code, details=details, retryable=retryable)
+    return Response(body, status_code=status, headers=headers or {}, media_type="application/json")
+
+
+def _parameter(extra: dict[str, Any]) -> Violation:
+    """The framework's word on a query or path parameter, as a violation."""
+    key, message = str(extra.get("key", "")), str(extra.get("message", "invalid"))
+    return Violation(pointer=f"/{key}", code="parameter_invalid", message=f"Parameter '{key}': {message}.")
+
+
+HANDLERS: ExceptionHandlersMap = {
+    Refusal: refused,
+    HTTPException: http_error,
+    Exception: unforeseen,
+}

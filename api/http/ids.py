@@ -1,0 +1,28 @@
+"""Ids in paths: strings without meaning to the caller, so one that cannot be ours is simply not found."""
+
+from uuid import UUID
+
+from domain.errors import MigrationNotFound, OperationNotFound, TableNotFound
+
+
+def table_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(TableNotFound(text))
+
+
+def operation_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(OperationNotFound(text))
+
+
+def migration_uuid(table_id: str, text: str) -> UUID:
+    return _parsed(text) or _raise(MigrationNotFound(table_id, text))
+
+
+def _parsed(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _raise(refusal: Exception) -> UUID:
+    raise refusal

@@ -1,0 +1,127 @@
+"""``/dataset-tables/{tableId}/migrations``: plan, submit and look up migrations."""
+
+import re
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, RawBody
+
+from api.http.access import BODY, origin_of
+from api.http.answers import migration_body, operation_body, plan_body
+from api.http.bodies import MigrationRequestBody, decode_migration
+from api.http.ids import migration_uuid, table_uuid
+from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
+from api.http.tables import found_table
+from api.http.wire import MigrationBody, MigrationList, OperationBody, PlanBody
+from domain.errors import HeaderInvalid, MigrationNotFound, OperationNotFound
+from domain.handlers.house import House
+from domain.handlers.migrations import NewMigration, plan_migration, submit_migration
+from domain.ports import Principal
+
+RETRY_AFTER_SECONDS = 1
+MAX_KEY_LENGTH = 255
+
+_VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
+
+
+@post(
+    "/plan",
+    operation_id="planMigration",
+    summary="Plan a migration",
+    status_code=200,
+    opt={BODY: MigrationRequestBody},
+    sync_to_thread=True,
+)
+def plan(table_id: FromPath[str], body: RawBody, house: NamedDependency[House]) -> PlanBody:
+    """Says what the operations would do to the table as it will be, or every reason why they cannot. Writes nothing."""
+    return plan_body(plan_migration(house, table_uuid(table_id), decode_migration(body).changes))
+
+
+@post(
+    "/",
+    operation_id="executeMigration",
+    summary="Execute a migration",
+    status_code=202,
+    opt={BODY: MigrationRequestBody},
+    sync_to_thread=True,
+)
+def execute(
+    request: Request[Principal, Any, Any], table_id: FromPath[str], body: RawBody, house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Execute a set of migration operations. Returns an operation for tracking progress."""
+    asked = decode_migration(body)
+    new = NewMigration(
+        changes=asked.changes,
+        operations=asked.operations,
+        description=asked.description,
+        expected_version=_expected_version(request),
+        plan_hash=asked.plan_hash,
+        idempotency_key=_idempotency_key(request),
+    )
+    submitted = submit_migration(house, table_uuid(table_id), new, origin_of(request))
+    view = house.views.operation(submitted.operation_id)
+    if view is None:
+        raise OperationNotFound(str(submitted.operation_id))
+    place = f"/operations/{submitted.operation_id}"
+    headers = {"Location": place, "Operation-Location": place, "Retry-After": str(RETRY_AFTER_SECONDS)}
+    if submitted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(operation_body(view), status_code=202, headers=headers)
+
+
+@get("/", operation_id="listMigrations", summary="List migrations", sync_to_thread=True)
+def list_migrations(
+    table_id: FromPath[str],
+    house: NamedDependency[House],
+    page_size: PageSize = DEFAULT_SIZE,
+    page_token: PageToken = None,
+) -> MigrationList:
+    """The table's migrations, newest first."""
+    table = table_uuid(table_id)
+    filters = ("migrations", table)
+    rows = house.views.migrations(table, page_size + 1, begin_at_id(page_token, *filters))
+    if not rows:
+        found_table(house, table)
+    page, following = cut(rows, page_size, lambda row: row.migration_id, *filters)
+    return MigrationList(migrations=tuple(migration_body(row) for row in page), next_page_token=following)
+
+
+@get("/{migration_id:str}", operation_id="getMigration", summary="Get a migration", sync_to_thread=True)
+def get_migration(table_id: FromPath[str], migration_id: FromPath[str], house: NamedDependency[House]) -> MigrationBody:
+    """One migration, its operations as they were sent."""
+    table = table_uuid(table_id)
+    if view := house.views.migration(table, migration_uuid(table_id, migration_id)):
+        return migration_body(view)
+    found_table(house, table)
+    raise MigrationNotFound(str(table_id), str(migration_id))
+
+
+def _expected_version(request: Request[Any, Any, Any]) -> int | None:
+    """``If-Match: "v3"``: the schema version the caller has seen. ``*`` matches any."""
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    if found := _VERSION_TAG.fullmatch(given.strip()):
+        return int(found[1])
+    raise HeaderInvalid("If-Match", 'a schema\'s ETag is expected, such as "v3"')
+
+
+def _idempotency_key(request: Request[Any, Any, Any]) -> str | None:
+    """The key, quoted or not (draft-ietf-httpapi-idempotency-key-header)."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    key = given.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise HeaderInvalid("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} characters are expected")
+    return key
+
+
+router = Router(
+    "/dataset-tables/{table_id:str}/migrations",
+    route_handlers=[plan, execute, list_migrations, get_migration],
+    tags=["Migrations"],
+)

@@ -1,0 +1,155 @@
+"""``/operations``: following long work, and cancelling it."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, RawBody
+
+from api.http.access import BODY, origin_of
+from api.http.answers import operation_body
+from api.http.bodies import CancelBody, decode
+from api.http.ids import operation_uuid, table_uuid
+from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
+from api.http.tables import found_table
+from api.http.waiting import Waiting
+from api.http.wire import OperationBody, OperationList, OperationStatus
+from domain.errors import OperationNotFound
+from domain.handlers.house import House
+from domain.handlers.operations import cancel_operation
+from domain.ports import Principal
+from domain.views import OperationFilter, OperationView
+
+FINISHED = ("completed", "failed", "cancelled")
+LONGEST_WAIT = 30
+
+Wait = Annotated[
+    int,
+    QueryParameter(
+        name="wait", ge=0, le=LONGEST_WAIT, required=False, description="Seconds to wait for the operation to change."
+    ),
+]
+Status = Annotated[OperationStatus | None, QueryParameter(name="status", required=False)]
+Kind = Annotated[str | None, QueryParameter(name="operationType", required=False)]
+Target = Annotated[str | None, QueryParameter(name="targetId", required=False)]
+
+
+@get("/operations/{operation_id:str}", operation_id="getOperation", summary="Get an operation")
+async def get_operation(
+    operation_id: FromPath[str], house: NamedDependency[House], waiting: NamedDependency[Waiting], wait: Wait = 0
+) -> OperationBody:
+    """One operation. With `wait`, the answer comes when the operation changes, or after that many seconds."""
+    return operation_body(await _followed(house, waiting, operation_uuid(operation_id), wait))
+
+
+@get(
+    "/dataset-tables/{table_id:str}/operations/{operation_id:str}",
+    operation_id="getTableOperation",
+    summary="Get an operation of a table",
+)
+async def get_table_operation(
+    table_id: FromPath[str],
+    operation_id: FromPath[str],
+    house: NamedDependency[House],
+    waiting: NamedDependency[Waiting],
+    wait: Wait = 0,
+) -> OperationBody:
+    """One operation of this table, as under `/operations`."""
+    table = table_uuid(table_id)
+    view = await _followed(house, waiting, operation_uuid(operation_id), wait, table)
+    return operation_body(view)
+
+
+@get("/operations", operation_id="listOperations", summary="List operations", sync_to_thread=True)
+def list_operations(
+    house: NamedDependency[House],
+    status: Status = None,
+    operation_type: Kind = None,
+    target_id: Target = None,
+    page_size: PageSize = DEFAULT_SIZE,
+    page_token: PageToken = None,
+) -> OperationList:
+    """All operations, newest first."""
+    where = OperationFilter(status=status, operation_type=operation_type, target_id=target_id)
+    return _page(house, where, page_size, page_token)
+
+
+@get(
+    "/dataset-tables/{table_id:str}/operations",
+    operation_id="listTableOperations",
+    summary="List a table's operations",
+    sync_to_thread=True,
+)
+def list_table_operations(
+    table_id: FromPath[str],
+    house: NamedDependency[House],
+    status: Status = None,
+    operation_type: Kind = None,
+    target_id: Target = None,
+    page_size: PageSize = DEFAULT_SIZE,
+    page_token: PageToken = None,
+) -> OperationList:
+    """The table's operations, newest first."""
+    table = found_table(house, table_uuid(table_id))
+    where = OperationFilter(table_id=table.table_id, status=status, operation_type=operation_type, target_id=target_id)
+    return _page(house, where, page_size, page_token)
+
+
+@post(
+    "/operations/{operation_id:str}/cancel",
+    operation_id="cancelOperation",
+    summary="Cancel an operation",
+    opt={BODY: CancelBody},
+    sync_to_thread=True,
+)
+def cancel(
+    request: Request[Principal, Any, Any], operation_id: FromPath[str], body: RawBody, house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Asks for an operation to stop. 202: it will, unless its end comes first; 200: it is cancelled already."""
+    reason = decode(body, CancelBody).reason if body else CancelBody().reason
+    found = operation_uuid(operation_id)
+    already = cancel_operation(house, found, reason, origin_of(request))
+    view = _operation(house, found)
+    return Response(operation_body(view), status_code=200 if already else 202)
+
+
+def _page(house: House, where: OperationFilter, size: int, token: str | None) -> OperationList:
+    rows = house.views.operations(where, size + 1, begin_at_id(token, "operations", where))
+    page, following = cut(rows, size, lambda row: row.operation_id, "operations", where)
+    return OperationList(operations=tuple(operation_body(row) for row in page), next_page_token=following)
+
+
+def _operation(house: House, operation_id: UUID, table_id: UUID | None = None) -> OperationView:
+    view = house.views.operation(operation_id)
+    if view is None or (table_id is not None and view.table_id != table_id):
+        raise OperationNotFound(str(operation_id))
+    return view
+
+
+async def _followed(
+    house: House, waiting: Waiting, operation_id: UUID, seconds: int, table_id: UUID | None = None
+) -> OperationView:
+    """The operation as it is, or once it is no longer what it was on arrival."""
+
+    def look() -> OperationView:
+        return _operation(house, operation_id, table_id)
+
+    first = await to_thread.run_sync(look)
+    if seconds == 0 or first.status in FINISHED:
+        return first
+    return await waiting.until(look, lambda view: view.version != first.version, operation_id, seconds)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        get_operation,
+        get_table_operation,
+        list_operations,
+        list_table_operations,
+        cancel,
+    ],
+    tags=["Operations"],
+)
