@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.column_types import DataType, parse_type
+from domain.column_types import DataType
 from domain.errors import ColumnNotFound
+from domain.type_text import parse_type
 
 FINGERPRINT_ALGORITHM = "sha256-v1"
 

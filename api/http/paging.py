@@ -61,7 +61,7 @@ def begin_at_number(token: str | None, *filters: object) -> int | None:
 def cut(
     rows: Sequence[T], size: int, key: Callable[[T], object], *filters: object
 ) -> tuple[Sequence[T], str | UnsetType]:
-    """The page of ``rows``, of which one more than ``size`` was asked for, and the token of the next if there is one."""
+    """The page of ``rows``, of which one more than ``size`` was asked for, and the token of the next, if any."""
     if len(rows) <= size:
         return rows, UNSET
     place = _Place(_digest(filters), str(key(rows[size - 1])))

@@ -5,10 +5,10 @@ from typing import Any
 
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import name_taken, parsed, type_refused, value_refused
-from domain.column_types import parse_type
 from domain.errors import DefaultRequired, PositionOutOfRange
 from domain.schema import Column, Schema
 from domain.steps import AddField
+from domain.type_text import parse_type
 
 
 class AddColumnParams(Params, frozen=True, kw_only=True):

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from domain.casts import Cast, CastClass, classify
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import default_not_valid, missing, parsed, type_refused
-from domain.column_types import parse_type
 from domain.errors import (
     CastRefused,
     ColumnInPrimaryKey,
@@ -19,6 +18,7 @@ from domain.errors import (
 from domain.literals import check_literal
 from domain.schema import Column, Schema
 from domain.steps import CastField, CastPolicy
+from domain.type_text import parse_type
 
 
 class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):

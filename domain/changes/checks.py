@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.changes.change import Found, Setting
-from domain.column_types import DataType, parse_type, type_names
+from domain.column_types import DataType, type_names
 from domain.errors import (
     ColumnAlreadyExists,
     ColumnNameInvalid,
@@ -19,6 +19,7 @@ from domain.errors import (
 )
 from domain.literals import check_literal
 from domain.schema import Schema
+from domain.type_text import parse_type
 
 MAX_NAME_LENGTH = 255
 """Characters of a column name."""

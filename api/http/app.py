@@ -1,0 +1,55 @@
+"""The HTTP application, put together from what the composition root hands it."""
+
+import logging
+
+import msgspec
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from api.http import health, migrations, operations, schemas, tables
+from api.http.access import require_json, send_request_id, token_guard
+from api.http.answers import ArrowSchema
+from api.http.document import make_document
+from api.http.errors import HANDLERS
+from api.http.pages import make_pages
+from api.http.waiting import Waiting
+from domain.handlers.house import House
+from domain.ports import Tokens
+from domain.views import Changes
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+ROUTES: list[ControllerRouterHandler] = [
+    tables.router,
+    schemas.router,
+    migrations.router,
+    operations.router,
+    health.router,
+]
+
+log = logging.getLogger("schemaledger.http")
+
+
+def create_app(
+    house: House, tokens: Tokens, changes: Changes, arrow_schema: ArrowSchema, checks: health.Checks
+) -> Litestar:
+    """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process."""
+    waiting = Waiting(changes)
+    document = msgspec.json.encode(make_document(ROUTES))
+    return Litestar(
+        [*ROUTES, *make_pages(document)],
+        dependencies={
+            "house": Provide(lambda: house, sync_to_thread=False),
+            "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
+            "waiting": Provide(lambda: waiting, sync_to_thread=False),
+            "checks": Provide(lambda: checks, sync_to_thread=False),
+        },
+        guards=[token_guard(tokens), require_json],
+        exception_handlers=HANDLERS,
+        before_send=[send_request_id],
+        on_shutdown=[waiting.stop],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )

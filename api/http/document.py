@@ -1,0 +1,165 @@
+"""The published OpenAPI 3.1 document: paths from the routes, schemas from the Structs, and what both leave out.
+
+The framework describes a tagged union without its discriminator, closed objects as open ones, and only its own errors;
+msgspec describes the Structs rightly, so the components are msgspec's and the rest is finished here.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from api.http import bodies, health, wire
+from api.http.access import BODY, OPEN
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+ANSWERS: list[type] = [
+    wire.ErrorBody,
+    wire.OperationBody,
+    wire.OperationList,
+    wire.TableBody,
+    wire.TableList,
+    wire.SchemaBody,
+    wire.VersionList,
+    wire.MigrationBody,
+    wire.MigrationList,
+    wire.PlanBody,
+    health.HealthBody,
+]
+REQUESTS: list[type] = [bodies.MigrationRequestBody, bodies.NewTableBody, bodies.CancelBody]
+
+ERRORS = {
+    "400": "The request is malformed or makes no sense; `details.violations` names every place.",
+    "401": "No bearer token, or one that is not good.",
+    "404": "There is no such thing.",
+    "405": "The path has no such method; `Allow` lists those it has.",
+    "409": "In conflict with what is there; `retryable` says whether the same call may succeed later.",
+    "412": "The table is no longer what the condition says. Plan again.",
+    "413": "The body is too large.",
+    "415": "The body is not `application/json`.",
+    "422": "The idempotency key was used for another request.",
+    "503": "The event log or the table cannot be reached just now.",
+}
+WRITE_ERRORS = ("409", "412", "413", "415", "422")
+
+HEADERS: dict[str, list[tuple[str, str]]] = {
+    "executeMigration": [
+        ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.'),
+        ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation."),
+    ],
+    "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
+}
+
+
+def make_document(routes: list[ControllerRouterHandler]) -> dict[str, Any]:
+    """The whole document, ready to be encoded as JSON."""
+    title, release = "Schemaledger", version("schemaledger")
+    sketch = Litestar(routes, openapi_config=OpenAPIConfig(title=title, version=release))
+    document = sketch.openapi_schema.to_schema()
+    document["info"]["description"] = "Executes schema migrations on dataset tables and remembers every one of them."
+    document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    document["components"] = {
+        "schemas": _components(),
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    }
+    document["security"] = [{"token": []}]
+    options = _options(sketch)
+    document["paths"] = {_camel(path): item for path, item in document["paths"].items()}
+    for operation in _operations(document):
+        _finish(operation, options[operation["operationId"]])
+    return document
+
+
+def _components() -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([*ANSWERS, *REQUESTS], ref_template="#/components/schemas/{name}")
+    # Raw JSON has no shape of its own; what is read back is what was sent.
+    components["MigrationBody"]["properties"]["operations"] = {
+        "type": "array",
+        "items": components["MigrationRequestBody"]["properties"]["operations"]["items"],
+    }
+    return components
+
+
+def _options(app: Litestar) -> dict[str, dict[str, Any]]:
+    handlers = (handler for route in app.routes for handler in getattr(route, "route_handlers", ()))
+    return {handler.operation_id: handler.opt for handler in handlers if getattr(handler, "operation_id", None)}
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        for method in METHODS:
+            if method in item:
+                yield item[method]
+
+
+def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
+    operation.pop("deprecated", None)
+    operation["parameters"] = [_parameter(parameter) for parameter in operation.get("parameters", ())]
+    operation["parameters"] += [
+        {"name": name, "in": "header", "description": text, "required": False, "schema": {"type": "string"}}
+        for name, text in HEADERS.get(operation["operationId"], ())
+    ]
+    body = options.get(BODY)
+    if body is not None:
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}}
+        required = any(field.required for field in msgspec.structs.fields(body))
+        operation["requestBody"] = {"required": required, "content": content}
+    else:
+        operation.pop("requestBody", None)
+    if options.get(OPEN):
+        operation["security"] = []
+    _answers(operation, writes=body is not None, is_open=bool(options.get(OPEN)))
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in parameter.items() if key not in ("deprecated", "allowEmptyValue")}
+    return {**kept, "name": _camel_name(kept["name"]) if kept["in"] == "path" else kept["name"]}
+
+
+def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
+    responses = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    if operation["operationId"] == "executeMigration":
+        responses["202"]["headers"] = _headers("Location", "Operation-Location", "Retry-After")
+        responses["202"]["links"] = {
+            "operation": {"operationId": "getOperation", "parameters": {"operationId": "$response.body#/operationId"}}
+        }
+    if operation["operationId"] == "createTable":
+        responses["201"]["headers"] = _headers("Location")
+        responses["201"]["links"] = {
+            "table": {"operationId": "getTable", "parameters": {"tableId": "$response.body#/tableId"}}
+        }
+    if operation["operationId"] == "cancelOperation":
+        responses["200"] = responses["202"]
+    if operation["operationId"] == "getSchema":
+        responses["304"] = {"description": "The ETag still holds."}
+    if operation["operationId"] == "ready":
+        responses["503"] = responses["200"]
+    for status, text in ERRORS.items():
+        if is_open or (status in WRITE_ERRORS and not writes and operation["operationId"] != "unregisterTable"):
+            continue
+        responses.setdefault(status, _envelope(text))
+    operation["responses"] = responses
+
+
+def _envelope(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ErrorBody"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string"}, "required": True} for name in names}
+
+
+def _camel(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: "{" + _camel_name(found[1]) + "}", path)
+
+
+def _camel_name(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
