@@ -1,15 +1,21 @@
 """One attempt at one operation: prepare in units, announce, publish, complete."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 from api.progress import Progress
 from domain.engine import Job, TableEngine, Unit
-from domain.errors import LeaseLost, Refusal, WorkerStopping
+from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
 from domain.handlers.running import Assignment, Run, refuse_drift
 from domain.ports import Lease
+
+log = logging.getLogger("schemaledger.worker")
+
+MOST_REBASES = 5
+"""How often other writers may be in the way before the attempt gives up (and a later one begins)."""
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often a long unit is interrupted by a look at the log, the lease and the stop signal."""
@@ -25,40 +31,69 @@ class Attempt:
     stop: Event
     seconds: Callable[[], float]
     threads: int
+    assignment: Assignment
+    prepared: dict[str, bytes] = field(default_factory=dict)
+    """What is prepared so far, by unit name."""
 
-    def carry_out(self, assignment: Assignment) -> None:
+    def carry_out(self) -> None:
         """Takes the migration to its end. Raises the refusal that stands in its way; nothing is visible then."""
-        job, engine = assignment.job, assignment.engine
+        job, engine = self.assignment.job, self.assignment.engine
         version = engine.published(job)
         if version is None:
-            if assignment.objection is not None:
-                raise assignment.objection
-            refuse_drift(assignment)
+            if self.assignment.objection is not None:
+                raise self.assignment.objection
+            refuse_drift(self.assignment)
             version = self._prepare_and_publish(job, engine)
-        self.run.complete(job, version, f"Published as {engine.profile.name} version {version}")
-        engine.discard(job)
+        self.complete(version)
+
+    def complete(self, version: str) -> None:
+        job, engine = self.assignment.job, self.assignment.engine
+        self.run.complete(job, version, f"Published as version {version} of the {engine.profile.name} table.")
+
+    def discard(self) -> None:
+        """Removes what was prepared and will not be published, if the engine can just now."""
+        try:
+            self.assignment.engine.discard(self.assignment.job, self.prepared)
+        except Refusal as refusal:
+            log.warning("leftovers of migration %s stay: %s", self.assignment.job.migration_id, refusal)
 
     def _prepare_and_publish(self, job: Job, engine: TableEngine) -> str:
-        units = engine.units(job)
-        prepared = self._prepare(job, engine, units)
-        self._look()
-        self.run.announce_publishing()
-        return engine.publish(job, prepared)
+        """Other writers may go on meanwhile: what they change is prepared anew, the rest is kept."""
+        for remaining in reversed(range(MOST_REBASES)):
+            units = engine.units(job)
+            self._drop_stale(job, engine, units)
+            self._prepare(job, engine, [unit for unit in units if unit.name not in self.prepared])
+            self._look()
+            self.run.announce_publishing()
+            try:
+                return engine.publish(job, self.prepared)
+            except TableChanged as refusal:
+                if not remaining:
+                    raise
+                log.info("operation %s goes on with what changed: %s", self.lease.operation_id, refusal)
+        raise AssertionError("the last try returns or raises")
 
-    def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> Mapping[str, bytes]:
-        progress, prepared = Progress(units, self.seconds), dict[str, bytes]()
+    def _drop_stale(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
+        names = {unit.name for unit in units}
+        stale = {name: outcome for name, outcome in self.prepared.items() if name not in names}
+        if stale:
+            engine.discard(job, stale)
+            for name in stale:
+                del self.prepared[name]
+
+    def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
+        progress = Progress(units, self.seconds)
         pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
         try:
             futures = {pool.submit(engine.prepare, job, unit): unit for unit in units}
             for future in self._as_they_end(set(futures)):
                 unit = futures[future]
-                prepared[unit.name] = future.result()
+                self.prepared[unit.name] = future.result()
                 if report := progress.unit_done(unit):
                     self.run.report(report)
         finally:
             # A stopping process must not wait for long units: what they write is discarded or found again.
             pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
-        return prepared
 
     def _as_they_end(self, waiting: set[Future[bytes]]) -> Iterator[Future[bytes]]:
         while waiting:
@@ -73,12 +108,3 @@ class Attempt:
             raise LeaseLost(str(self.lease.operation_id), self.lease.attempt)
         if self.stop.is_set():
             raise WorkerStopping(self.lease.worker)
-
-
-def discard_quietly(assignment: Assignment) -> Refusal | None:
-    """Removes what an abandoned preparation left; the refusal when the engine cannot just now."""
-    try:
-        assignment.engine.discard(assignment.job)
-    except Refusal as refusal:
-        return refusal
-    return None

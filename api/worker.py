@@ -13,7 +13,7 @@ from threading import Event
 
 from msgspec import structs
 
-from api.attempt import Attempt, discard_quietly
+from api.attempt import Attempt
 from api.heartbeat import Heartbeat
 from api.patience import PatientStore
 from domain.errors import (
@@ -79,54 +79,59 @@ class Worker:
         if run.is_over:
             self.leases.release(lease)
             return
-        assignment: Assignment | None = None
+        attempt: Attempt | None = None
         try:
             run.start()
-            assignment = run.assignment()
-            if lease.attempt > MAX_ATTEMPTS and assignment.objection is None:
-                silence = AttemptsExhausted(MAX_ATTEMPTS, "the worker ended without a word.")
-                assignment = structs.replace(assignment, objection=silence)
-            attempt = Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads)
-            attempt.carry_out(assignment)
+            attempt = Attempt(
+                run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, _assignment(run, lease)
+            )
+            attempt.carry_out()
         except CancellationAsked as asked:
-            self._discard(assignment)
+            if attempt is not None:
+                attempt.discard()
             run.confirm_cancellation(asked.reason)
         except LeaseLost:
             raise
         except Refusal as refusal:
-            self._end_or_retry(run, lease, assignment, refusal)
+            self._end_or_retry(run, lease, attempt, refusal)
         except Exception as error:
             log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
-            self._end_or_retry(run, lease, assignment, InternalFault(f"{type(error).__name__}: {error}"))
+            self._end_or_retry(run, lease, attempt, InternalFault(f"{type(error).__name__}: {error}"))
 
-    def _end_or_retry(self, run: Run, lease: Lease, assignment: Assignment | None, refusal: Refusal) -> None:
+    def _end_or_retry(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         if isinstance(refusal, WorkerStopping | LogUnavailable):
             self.leases.release(lease)
-        elif (refusal.retryable and lease.attempt < MAX_ATTEMPTS) or (assignment is None and run.may_be_published):
+        elif (refusal.retryable and lease.attempt < MAX_ATTEMPTS) or (attempt is None and run.may_be_published):
             self._retry(lease, refusal)
         else:
-            self._give_up(run, lease, assignment, refusal)
+            self._give_up(run, lease, attempt, refusal)
 
     def _retry(self, lease: Lease, refusal: Refusal) -> None:
         log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
         self.leases.release(lease, backoff(lease.attempt))
 
-    def _give_up(self, run: Run, lease: Lease, assignment: Assignment | None, refusal: Refusal) -> None:
+    def _give_up(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         """Fails the operation, unless the engine says that the migration is there after all, or cannot say."""
-        try:
-            version = assignment and assignment.engine.published(assignment.job)
-        except Refusal as silence:
-            self._retry(lease, silence)
-            return
-        if assignment is not None and version is not None:
-            run.complete(assignment.job, version, f"Published as version {version}")
-            return
-        self._discard(assignment)
+        if attempt is not None:
+            try:
+                version = attempt.assignment.engine.published(attempt.assignment.job)
+            except Refusal as silence:
+                self._retry(lease, silence)
+                return
+            if version is not None:
+                attempt.complete(version)
+                return
+            attempt.discard()
         run.fail(AttemptsExhausted(lease.attempt, str(refusal)) if refusal.retryable else refusal)
 
-    def _discard(self, assignment: Assignment | None) -> None:
-        if assignment is not None and (refusal := discard_quietly(assignment)):
-            log.warning("leftovers of migration %s stay: %s", assignment.job.migration_id, refusal)
+
+def _assignment(run: Run, lease: Lease) -> Assignment:
+    """What to do; after attempts that all ended without a word, only to see whether it is done already."""
+    assignment = run.assignment()
+    if lease.attempt > MAX_ATTEMPTS and assignment.objection is None:
+        silence = AttemptsExhausted(MAX_ATTEMPTS, "the worker ended without a word.")
+        return structs.replace(assignment, objection=silence)
+    return assignment
 
 
 def backoff(attempt: int) -> timedelta:

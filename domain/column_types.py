@@ -4,6 +4,7 @@ Canonical text is Arrow's names in lower case: ``int32``, ``timestamp[us, UTC]``
 ``struct<name: utf8 not null, age: int32>``. The parser is domain/type_text.py.
 """
 
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -225,11 +226,24 @@ def children(data_type: DataType) -> tuple[DataType, ...]:
 
 
 def type_names(data_type: DataType) -> frozenset[str]:
-    """The bare Arrow names of a type and of everything in it: ``{"list", "timestamp"}``."""
+    """What a type is made of, for engines to refuse: bare Arrow names, and which stands directly in which.
+
+    ``fixed_size_list<utf8>[2]`` gives ``fixed_size_list``, ``utf8`` and ``fixed_size_list<utf8>``; a struct without
+    fields gives ``struct`` and ``struct<>``.
+    """
     return frozenset(_names(data_type))
 
 
+def bare_name(data_type: DataType) -> str:
+    """The Arrow name without parameters: ``timestamp`` of ``timestamp[us, UTC]``."""
+    return re.split(r"[<\[(]", str(data_type), maxsplit=1)[0]
+
+
 def _names(data_type: DataType) -> Iterator[str]:
-    yield str(data_type).partition("<")[0].partition("[")[0].partition("(")[0]
+    outer = bare_name(data_type)
+    yield outer
+    if data_type == StructOf(()):
+        yield "struct<>"
     for child in children(data_type):
+        yield f"{outer}<{bare_name(child)}>"
         yield from _names(child)

@@ -13,8 +13,8 @@ from domain.steps import Step
 class EngineProfile(Struct, frozen=True, kw_only=True):
     """What planning must know of a kind of engine.
 
-    ``unsupported_types`` are Arrow type names the engine cannot hold; ``applies_write_defaults`` is false where writers
-    must fill defaults themselves; ``folds_case`` where names differing only in case are the same name.
+    ``unsupported_types`` are names as of ``type_names`` that the engine cannot hold; ``applies_write_defaults`` is
+    false where writers must fill defaults themselves; ``folds_case`` where names differing only in case are the same.
     """
 
     name: str
@@ -74,23 +74,27 @@ class TableEngine(Protocol):
         """Looks at the table as it is now. Raises TableNotFoundAtLocation."""
 
     def units(self, job: Job) -> Sequence[Unit]:
-        """The pieces ``prepare`` must be called for, fixed to the table's data of this moment; may be empty."""
+        """The pieces to prepare for the table as it is at this moment, at least one.
+
+        A unit's name stands for the data it covers: the same name later means that nothing it covers has changed.
+        """
 
     def prepare(self, job: Job, unit: Unit) -> bytes:
         """Does one unit where no reader sees it; safe to repeat; safe in several threads or processes.
 
-        Returns what ``publish`` needs of it. Raises the refusal when the data forbids a step, with counts and examples.
+        Returns what ``publish`` needs of it. Raises the refusal when the data forbids a step, with counts and examples,
+        and TableChanged when what the unit covers has changed.
         """
 
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
         """Makes the whole migration visible as exactly one new version and returns that version's name.
 
         ``prepared`` holds the result of every unit, by unit name. Calling it again after it succeeded changes nothing
-        and returns the same version. Raises TableChanged when the data moved on since ``units``.
+        and returns the same version. Raises TableChanged when the units are no longer those: ask for them again.
         """
 
     def published(self, job: Job) -> str | None:
-        """The version that carries this migration's id, or None: the truth after a crash at any moment."""
+        """The version that shows this migration, or None while it is not the table's latest migration."""
 
-    def discard(self, job: Job) -> None:
-        """Removes whatever ``units`` and ``prepare`` left of an abandoned or finished job. Repeatable."""
+    def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
+        """Removes what was prepared and is not published. Repeatable; never touches what a reader can see."""

@@ -127,7 +127,7 @@ class Views(Protocol):
 class Changes(Protocol):
     """Wakes whoever waits for an operation to change, from any process's append."""
 
-    def listen(self, operation_id: UUID, wake: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, operation_id: UUID, wake: Callable[[], object]) -> Callable[[], None]:
         """Calls ``wake``, from another thread, whenever the operation may have changed.
 
         It may be called for no reason, and is called after every interruption of the connection. The function returned

@@ -34,7 +34,7 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         started_at=present(view.started_at),
         completed_at=present(view.completed_at),
         table_id=str(view.table_id),
-        migration_id=present(view.migration_id and str(view.migration_id)),
+        migration_id=_id(view.migration_id),
         cancellation_requested=view.cancellation_requested,
     )
 
@@ -72,7 +72,7 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
         version_number=view.version,
         applied_at=view.applied_at,
         fingerprint=view.fingerprint,
-        migration_id=present(view.migration_id and str(view.migration_id)),
+        migration_id=_id(view.migration_id),
     )
 
 
@@ -128,6 +128,10 @@ def schema_version_id(table_id: UUID, version: int) -> str:
 def present(value: T | None) -> T | UnsetType:
     """A member that is left out when there is no value."""
     return UNSET if value is None else value
+
+
+def _id(value: UUID | None) -> str | UnsetType:
+    return UNSET if value is None else str(value)
 
 
 def _field(column: Column) -> wire.FieldBody:

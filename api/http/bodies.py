@@ -1,15 +1,13 @@
 """Request bodies: their shapes, and how bytes become them or an error with a JSON pointer."""
 
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from domain.changes.catalogue import AnyChange
 from domain.errors import ValidationFailed, Violation
-
-T = TypeVar("T")
 
 MAX_OPERATIONS = 1_000
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -57,6 +55,9 @@ class _RawMigration(RequestBody, frozen=True, kw_only=True):
     plan_hash: str | None = None
 
 
+_Elements = Annotated[list[Raw], Meta(min_length=1, max_length=MAX_OPERATIONS)]
+
+
 class DecodedMigration(Struct, frozen=True):
     """``operations`` is the JSON array exactly as sent, ``changes`` the same decoded."""
 
@@ -69,13 +70,11 @@ class DecodedMigration(Struct, frozen=True):
 def decode_migration(body: bytes) -> DecodedMigration:
     """Decodes each operation by itself, so that every malformed one is reported, not the first only."""
     raw = decode(body, _RawMigration)
-    elements = decode(
-        bytes(raw.operations), Annotated[list[Raw], Meta(min_length=1, max_length=MAX_OPERATIONS)], "/operations"
-    )
+    elements: list[Raw] = decode(bytes(raw.operations), _Elements, "/operations")
     changes, violations = list[AnyChange](), list[Violation]()
     for number, element in enumerate(elements):
         try:
-            changes.append(decode(bytes(element), AnyChange, f"/operations/{number}"))  # type: ignore[arg-type]
+            changes.append(decode(bytes(element), AnyChange, f"/operations/{number}"))
         except ValidationFailed as refusal:
             violations += refusal.violations
     if violations:
@@ -83,7 +82,7 @@ def decode_migration(body: bytes) -> DecodedMigration:
     return DecodedMigration(raw.operations, tuple(changes), raw.description, raw.plan_hash)
 
 
-def decode(body: bytes, shape: type[T], at: str = "") -> T:
+def decode(body: bytes, shape: Any, at: str = "") -> Any:
     """The body as that shape; raises ValidationFailed with a pointer that begins with ``at``."""
     try:
         return msgspec.json.decode(body, type=shape)

@@ -1,0 +1,99 @@
+"""Preparing: new column files of one fragment, written where no version refers to them yet."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import lance
+import pyarrow as pa
+from lance.fragment import FragmentMetadata, LanceFragment
+from lance.udf import BatchUDF
+
+from adapters.arrow.recipes import Cook, Recipe
+from adapters.engines.lance_tables.marker import migration_of
+from domain.engine import Unit
+
+SCHEMA_UNIT = "schema"
+
+
+def list_units(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> tuple[Unit, ...]:
+    """One unit for each fragment when values are read or written, else one for the schema alone.
+
+    The names hold a digest of the fragment's files and deletions, of the last migration and of the highest field id:
+    whatever of these changes, work done before no longer fits.
+    """
+    base: list[object] = [migration_of(table), table.max_field_id]
+    fragments = [fragment.metadata for fragment in table.get_fragments()]
+    if not fragments or not any(recipe.writes or recipe.looks for recipe in recipes):
+        return (Unit(name=f"{SCHEMA_UNIT}-{_digest(base)}", rows=0),)
+    return tuple(unit_of(fragment, base) for fragment in fragments)
+
+
+def unit_of(fragment: FragmentMetadata, base: list[object]) -> Unit:
+    return Unit(name=f"fragment-{fragment.id}-{_digest([*base, fragment.to_json()])}", rows=fragment.num_rows)
+
+
+def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_row: int) -> FragmentMetadata:
+    """Reads what the recipes read and writes what they write, in one pass; the fragment with its new files.
+
+    ``first_row`` is the table's row the fragment begins with. Raises the first refusal after looking at every row, and
+    leaves no file behind then.
+    """
+    cooks = [Cook(recipe, first_row) for recipe in recipes if recipe.writes or recipe.looks]
+    reads = [cook.recipe.stored.name for cook in cooks if cook.recipe.stored is not None]
+    written = [cook for cook in cooks if cook.recipe.writes]
+    if not written:
+        for batch in fragment.to_batches(columns=reads):
+            _cook(cooks, batch)
+        _refuse(cooks)
+        return fragment.metadata
+    output = pa.schema([staged_field(cook.recipe) for cook in written])
+
+    def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = _cook(cooks, batch)
+        return pa.record_batch([columns[cook.recipe.column.id] for cook in written], schema=output)
+
+    prepared, _ = fragment.merge_columns(BatchUDF(transform, output_schema=output), columns=reads)
+    try:
+        _refuse(cooks)
+    except Exception:
+        remove_files(fragment._ds.uri, new_files(fragment.metadata, prepared))
+        raise
+    return prepared
+
+
+def staged_field(recipe: Recipe) -> pa.Field:
+    """The column as it is staged: under a name nobody has, nullable, because checks run while it is written."""
+    return recipe.arrow_field.with_name(f"__schemaledger_{recipe.column.id}").with_nullable(True)
+
+
+def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:
+    known = {file.path for file in before.files}
+    return [file.path for file in after.files if file.path not in known]
+
+
+def remove_files(location: str, names: Sequence[str]) -> None:
+    """Removes data files of a table on this machine's file system; those that are gone already are fine."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            (Path(location) / "data" / name).unlink()
+
+
+def _cook(cooks: Sequence[Cook], batch: pa.RecordBatch) -> dict[int, pa.Array]:
+    made = dict[int, pa.Array]()
+    for cook in cooks:
+        stored = cook.recipe.stored
+        values = None if stored is None else batch.column(stored.name)
+        made[cook.recipe.column.id] = cook.batch(values, batch.num_rows)
+    return made
+
+
+def _refuse(cooks: Sequence[Cook]) -> None:
+    for cook in cooks:
+        cook.refuse()
+
+
+def _digest(parts: list[object]) -> str:
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
