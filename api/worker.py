@@ -101,14 +101,14 @@ class Worker:
     def _end_or_retry(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         if isinstance(refusal, WorkerStopping | LogUnavailable):
             self.leases.release(lease)
-        elif (refusal.retryable and lease.attempt < MAX_ATTEMPTS) or (attempt is None and run.may_be_published):
+        elif (refusal.retryable and lease.failures + 1 < MAX_ATTEMPTS) or (attempt is None and run.may_be_published):
             self._retry(lease, refusal)
         else:
             self._give_up(run, lease, attempt, refusal)
 
     def _retry(self, lease: Lease, refusal: Refusal) -> None:
         log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
-        self.leases.release(lease, backoff(lease.attempt))
+        self.leases.release(lease, backoff(lease.failures), failed=True)
 
     def _give_up(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         """Fails the operation, unless the engine says that the migration is there after all, or cannot say."""
@@ -122,18 +122,18 @@ class Worker:
                 attempt.complete(version)
                 return
             attempt.discard()
-        run.fail(AttemptsExhausted(lease.attempt, str(refusal)) if refusal.retryable else refusal)
+        run.fail(AttemptsExhausted(lease.failures + 1, str(refusal)) if refusal.retryable else refusal)
 
 
 def _assignment(run: Run, lease: Lease) -> Assignment:
     """What to do; after attempts that all ended without a word, only to see whether it is done already."""
     assignment = run.assignment()
-    if lease.attempt > MAX_ATTEMPTS and assignment.objection is None:
+    if lease.failures >= MAX_ATTEMPTS and assignment.objection is None:
         silence = AttemptsExhausted(MAX_ATTEMPTS, "the worker ended without a word.")
         return structs.replace(assignment, objection=silence)
     return assignment
 
 
-def backoff(attempt: int) -> timedelta:
+def backoff(failures: int) -> timedelta:
     """How long the next attempt waits: 1, 2, 4, ... seconds, at most a minute."""
-    return timedelta(seconds=min(2 ** (attempt - 1), 60))
+    return timedelta(seconds=min(2**failures, 60))

@@ -204,9 +204,8 @@ class TableNameTaken(Refusal):
 @dataclass(unsafe_hash=True)
 class LocationTaken(Refusal):
     code = "location_taken"
-    sentence = "The table at '{location}' is under management already, as table {table_id}."
+    sentence = "The table at '{location}' is under management already."
     location: str
-    table_id: str
 
 
 # --- what a change may not do ---------------------------------------------------------------------------------------

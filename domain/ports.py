@@ -51,12 +51,16 @@ class EventStore(Protocol):
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """The right to run one operation until it expires. ``attempt`` counts from 1 and fences off earlier holders."""
+    """The right to run one operation until it expires.
+
+    ``attempt`` counts from 1 and fences off earlier holders; ``failures`` counts those of them that failed or vanished.
+    """
 
     operation_id: UUID
     table_id: UUID
     worker: str
     attempt: int
+    failures: int = 0
 
 
 class Leases(Protocol):
@@ -68,7 +72,7 @@ class Leases(Protocol):
     def renew(self, lease: Lease, term: timedelta) -> bool:
         """Holds on for another term. False: the lease was lost to another worker, stop at once."""
 
-    def release(self, lease: Lease, delay: timedelta = timedelta(0)) -> None:
+    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
         """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed."""
 
 

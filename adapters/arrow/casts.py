@@ -1,7 +1,8 @@
 """Casts that are proven value by value: there, back, and compared.
 
 A library cast that succeeds is no proof (pyarrow 26 turns 1e300 into a float32 infinity, drops the time of a timestamp
-on its way to a date, wraps -1 into an unsigned integer), so a value passes when it comes back equal, nulls and NaN aside.
+on its way to a date, wraps -1 into an unsigned integer), so a value passes when it comes back equal, nulls and
+NaN aside.
 Text is compared as text for integers, booleans and dates ('007' is not 7), as a number for floats and decimals, and as
 an instant for times and timestamps.
 """

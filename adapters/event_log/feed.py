@@ -1,0 +1,92 @@
+"""News of the log: one listening connection per process that wakes followers, workers and long polls.
+
+LISTEN first, then look; whoever is woken looks for itself, so a wake-up may come for nothing but none may be missing.
+While PostgreSQL is away everybody is woken at each try, and the feed reconnects for ever.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from uuid import UUID
+
+import psycopg
+
+from adapters.event_log.recorder import CHANNEL
+
+log = logging.getLogger("schemaledger.log")
+
+SECONDS_BETWEEN_STOP_CHECKS = 0.2
+SECONDS_BETWEEN_TRIES = 0.5
+
+Wake = Callable[[], object]
+
+
+class Feed:
+    """Implements ``Changes``; ``on_append`` wakes for every append."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._always = list[Wake]()
+        self._waiters = defaultdict[UUID, list[Wake]](list)
+        self._lock = Lock()
+        self._stop, self.listening = Event(), Event()
+        self._thread = Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def on_append(self, wake: Wake) -> None:
+        """Calls ``wake`` from the feed's thread after every append of any process."""
+        self._always.append(wake)
+
+    def listen(self, operation_id: UUID, wake: Wake) -> Callable[[], None]:
+        with self._lock:
+            self._waiters[operation_id].append(wake)
+
+        def unlisten() -> None:
+            with self._lock:
+                self._waiters[operation_id].remove(wake)
+                if not self._waiters[operation_id]:
+                    del self._waiters[operation_id]
+
+        return unlisten
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as error:
+                self.listening.clear()
+                log.info("the feed reconnects: %s", str(error).partition("\n")[0])
+                self._stop.wait(SECONDS_BETWEEN_TRIES)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=2) as connection:
+            connection.execute(f"LISTEN {CHANNEL}".encode())
+            self.listening.set()
+            self._wake_all()
+            while not self._stop.is_set():
+                for notice in connection.notifies(timeout=SECONDS_BETWEEN_STOP_CHECKS):
+                    self._wake(notice.payload)
+                    if self._stop.is_set():
+                        return
+
+    def _wake(self, payload: str) -> None:
+        for wake in self._always:
+            wake()
+        for text in filter(None, payload.split(",")):
+            with self._lock:
+                waiters = list(self._waiters.get(UUID(text), ()))
+            for wake in waiters:
+                wake()
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            waiters = [wake for waiting in self._waiters.values() for wake in waiting]
+        for wake in [*self._always, *waiters]:
+            wake()

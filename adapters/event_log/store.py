@@ -1,0 +1,141 @@
+"""The event store: the port, on PostgreSQL."""
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
+from psycopg.rows import DictRow
+
+from adapters.event_log.mapper import Mapper
+from adapters.event_log.recorder import Datastore, Recorder
+from adapters.postgres.database import Database, Statement
+from domain.errors import LogUnavailable, Refusal, StreamMoved
+from domain.facts import Append, Fact, Metadata, Origin, Recorded
+from domain.operation.events import OperationFact
+from domain.ports import Clock, Ids
+
+Inline = Callable[[UUID, int, Fact], Iterable[Statement]]
+"""What an inline view writes for one event, given its stream and version."""
+
+Conflict = Callable[[psycopg.errors.UniqueViolation, Sequence[Append]], Refusal | None]
+"""The refusal that a violated uniqueness of an inline view means, or None when it is none of its."""
+
+
+def no_conflict(violation: psycopg.errors.UniqueViolation, appends: Sequence[Append]) -> Refusal | None:  # noqa: ARG001
+    """For a store without inline views."""
+    return None
+
+
+SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "
+LOAD = SELECT + "WHERE originator_id = %(stream)s ORDER BY originator_version"
+READ = SELECT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
+AT = SELECT + "WHERE originator_id = %(stream)s AND originator_version = %(version)s"
+
+
+class PostgresEventStore:
+    """Implements ``EventStore``."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        *,
+        inline: Sequence[Inline] = (),
+        conflict: Conflict = no_conflict,
+        mapper: Mapper | None = None,
+    ) -> None:
+        self._database, self._clock, self._ids = database, clock, ids
+        self._inline, self._conflict = inline, conflict
+        self._mapper = mapper or Mapper()
+        self._recorder: Recorder | None = None
+
+    def load(self, stream: UUID) -> tuple[Recorded, ...]:
+        return tuple(self._recorded(row) for row in self._database.rows(LOAD, {"stream": stream}))
+
+    def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
+        return tuple(self._recorded(row) for row in self._database.rows(READ, {"after": after, "limit": limit}))
+
+    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+        stored = self._stored(appends, origin)
+        statements = [statement for append in appends for statement in self._views(append)]
+        changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], OperationFact))
+        try:
+            return self._insert(stored, statements, changed)
+        except IntegrityError as error:
+            raise self._refusal(error, appends) from error
+        except (OperationalError, InterfaceError) as error:
+            return self._after_a_lost_connection(stored, statements, changed, appends, error)
+
+    def _insert(self, stored: Sequence[StoredEvent], statements: Sequence[Statement], changed: str) -> int:
+        recorder = self._recorder_now()
+        # Not the library's retries: ten of them, each after a pool time-out, would take half a minute.
+        once = Recorder.insert_events.__wrapped__
+        positions = once(recorder, stored, inline=statements, changed=changed)
+        return int(positions[-1])
+
+    def _after_a_lost_connection(
+        self,
+        stored: Sequence[StoredEvent],
+        statements: Sequence[Statement],
+        changed: str,
+        appends: Sequence[Append],
+        error: Exception,
+    ) -> int:
+        """The commit may have gone through before the connection was lost: look for our own event, then try again."""
+        try:
+            if position := self._position_of_ours(stored[-1]):
+                return position
+            self._database.pool.check()
+            return self._insert(stored, statements, changed)
+        except IntegrityError as conflict:
+            if position := self._position_of_ours(stored[-1]):
+                return position
+            raise self._refusal(conflict, appends) from conflict
+        except (OperationalError, InterfaceError):
+            raise LogUnavailable(str(error).partition("\n")[0]) from error
+
+    def _position_of_ours(self, event: StoredEvent) -> int | None:
+        """Where our event stands. Event ids are unique, so equal bytes are the same event."""
+        at = {"stream": event.originator_id, "version": event.originator_version}
+        row = self._database.row(AT, at)
+        return int(row["notification_id"]) if row and bytes(row["state"]) == event.state else None
+
+    def _refusal(self, error: IntegrityError, appends: Sequence[Append]) -> Refusal:
+        cause = error.__cause__
+        if isinstance(cause, psycopg.errors.UniqueViolation) and (refusal := self._conflict(cause, appends)):
+            return refusal
+        return StreamMoved(", ".join(str(append.stream) for append in appends))
+
+    def _stored(self, appends: Sequence[Append], origin: Origin) -> list[StoredEvent]:
+        now = self._clock.now()
+        return [
+            self._mapper.to_stored(
+                append.stream, version, Metadata(event_id=self._ids.new(), moment=now, origin=origin), fact
+            )
+            for append in appends
+            for version, fact in enumerate(append.facts, start=append.expected_version + 1)
+        ]
+
+    def _views(self, append: Append) -> Iterable[Statement]:
+        for version, fact in enumerate(append.facts, start=append.expected_version + 1):
+            for inline in self._inline:
+                yield from inline(append.stream, version, fact)
+
+    def _recorded(self, row: DictRow) -> Recorded:
+        metadata, fact = self._mapper.from_stored(row["topic"], bytes(row["state"]))
+        return Recorded(
+            position=row["notification_id"],
+            stream=row["originator_id"],
+            version=row["originator_version"],
+            recorded_at=row["recorded_at"],
+            metadata=metadata,
+            fact=fact,
+        )
+
+    def _recorder_now(self) -> Recorder:
+        """Made at the first append: it asks the database for the composite type of its rows."""
+        if self._recorder is None:
+            self._recorder = Recorder(Datastore(self._database))
+        return self._recorder

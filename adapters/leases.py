@@ -1,0 +1,62 @@
+"""Leases: which worker runs which operation, decided by the database and its clock."""
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from adapters.postgres.database import Database, Statement, run
+from domain.ports import Lease
+
+CLAIM = """
+WITH oldest AS (
+    SELECT operation_id FROM operation_leases AS waiting
+    WHERE not_before <= clock_timestamp() AND (worker IS NULL OR expires_at < clock_timestamp())
+        AND NOT EXISTS (
+            SELECT FROM operation_leases AS earlier
+            WHERE earlier.table_id = waiting.table_id AND earlier.position < waiting.position)
+    ORDER BY position LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE operation_leases AS lease
+SET worker = %(worker)s, expires_at = clock_timestamp() + %(term)s, attempt = attempt + 1,
+    -- Whoever held it before and let it run out has failed; whoever released it has said so himself.
+    failures = failures + (worker IS NOT NULL)::integer
+FROM oldest WHERE lease.operation_id = oldest.operation_id
+RETURNING lease.operation_id, lease.table_id, lease.worker, lease.attempt, lease.failures
+"""
+HELD = "WHERE operation_id = %(operation_id)s AND worker = %(worker)s AND attempt = %(attempt)s"
+RENEW = f"UPDATE operation_leases SET expires_at = clock_timestamp() + %(term)s {HELD} RETURNING operation_id"  # noqa: S608
+RELEASE = f"""
+UPDATE operation_leases SET worker = NULL, expires_at = NULL, not_before = clock_timestamp() + %(delay)s,
+    failures = failures + %(failed)s::integer
+{HELD}
+"""  # noqa: S608
+
+
+class PostgresLeases:
+    """Implements ``Leases``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, worker: str, term: timedelta) -> Lease | None:
+        statement = Statement(CLAIM, {"worker": worker, "term": term})
+        try:
+            row = self._database.write(lambda connection: run(connection, statement).fetchone())
+        except psycopg.errors.UniqueViolation:
+            # Two workers took two operations of one table at the same instant; the other one was first.
+            return None
+        return Lease(**row) if row else None
+
+    def renew(self, lease: Lease, term: timedelta) -> bool:
+        statement = Statement(RENEW, {**_held(lease), "term": term})
+        return self._database.write(lambda connection: run(connection, statement).fetchone()) is not None
+
+    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
+        statement = Statement(RELEASE, {**_held(lease), "delay": delay, "failed": failed})
+        self._database.write(lambda connection: run(connection, statement))
+
+
+def _held(lease: Lease) -> dict[str, Any]:
+    return {"operation_id": lease.operation_id, "worker": lease.worker, "attempt": lease.attempt}

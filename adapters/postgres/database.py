@@ -1,0 +1,93 @@
+"""Connections to PostgreSQL, and where its errors become ours. psycopg 3.3."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from domain.errors import LogUnavailable
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+T = TypeVar("T")
+Connection = psycopg.Connection[DictRow]
+
+SECONDS_FOR_A_CONNECTION = 2.0
+"""How long a caller waits for a connection before the database counts as away."""
+
+
+class Statement(NamedTuple):
+    """SQL with named parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+class Database:
+    """A pool of connections in autocommit mode. Opened at once, filled in the background."""
+
+    def __init__(self, url: str, *, size: int = 8) -> None:
+        self.url = url
+        self.pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 2},
+            min_size=1,
+            max_size=size,
+            timeout=SECONDS_FOR_A_CONNECTION,
+            # Give up early and try anew on demand: the pool's own pauses grow to minutes while the server is away.
+            reconnect_timeout=SECONDS_FOR_A_CONNECTION,
+            open=True,
+        )
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a connection; once more on a fresh one when the first turns out to be dead."""
+        with border():
+            try:
+                with self.pool.connection() as connection:
+                    return work(connection)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if isinstance(error, PoolTimeout):
+                    raise
+                self.pool.check()
+                with self.pool.connection() as connection:
+                    return work(connection)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a connection, tried once."""
+        with border(), self.pool.connection() as connection:
+            return work(connection)
+
+    def rows(self, sql: str, parameters: dict[str, Any]) -> list[DictRow]:
+        return self.read(lambda connection: connection.execute(sql.encode(), parameters).fetchall())
+
+    def row(self, sql: str, parameters: dict[str, Any]) -> DictRow | None:
+        return self.read(lambda connection: connection.execute(sql.encode(), parameters).fetchone())
+
+    def problem(self) -> str | None:
+        """None while the database answers, else a sentence."""
+        try:
+            self.row("SELECT 1 AS one", {})
+        except LogUnavailable as refusal:
+            return str(refusal)
+        return None
+
+    def close(self) -> None:
+        self.pool.close()
+
+
+@contextmanager
+def border() -> Iterator[None]:
+    """A connection that cannot be had or is lost becomes LogUnavailable; other errors are bugs and stay as they are."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise LogUnavailable(str(error).partition("\n")[0] or type(error).__name__) from error
+
+
+def run(connection: Connection, statement: Statement) -> psycopg.Cursor[DictRow]:
+    return connection.execute(statement.sql.encode(), statement.parameters)

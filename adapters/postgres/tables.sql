@@ -1,0 +1,106 @@
+-- One table per projection. The number in a name is the projection's version: a new shape is built beside the old one.
+
+CREATE TABLE IF NOT EXISTS projections (
+    name text PRIMARY KEY,
+    position bigint NOT NULL
+);
+
+-- Inline: written in the append's own transaction.
+
+CREATE TABLE IF NOT EXISTS operation_status_v1 (
+    operation_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    version bigint NOT NULL,
+    table_id uuid NOT NULL,
+    migration_id uuid,
+    operation_type text NOT NULL,
+    target_type text NOT NULL,
+    target_id text NOT NULL,
+    description text NOT NULL,
+    status text NOT NULL,
+    percent double precision NOT NULL,
+    message text,
+    cancellation_requested boolean NOT NULL,
+    error_code text,
+    error_message text,
+    request_fingerprint text,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    completed_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
+CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);
+CREATE INDEX IF NOT EXISTS operation_status_v1_by_status ON operation_status_v1 (status, position);
+
+CREATE TABLE IF NOT EXISTS dataset_tables_v1 (
+    table_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    dataset_id text NOT NULL,
+    name text NOT NULL,
+    description text,
+    engine text NOT NULL,
+    location text NOT NULL,
+    schema_version bigint NOT NULL,
+    schema text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT dataset_tables_v1_name UNIQUE (dataset_id, name),
+    CONSTRAINT dataset_tables_v1_location UNIQUE (location)
+);
+CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
+
+CREATE TABLE IF NOT EXISTS operation_leases (
+    operation_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    table_id uuid NOT NULL,
+    attempt integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL DEFAULT clock_timestamp(),
+    worker text,
+    expires_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS operation_leases_oldest ON operation_leases (position);
+CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);
+CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_leases (table_id)
+    WHERE worker IS NOT NULL;
+
+-- Asynchronous: they follow the log.
+
+CREATE TABLE IF NOT EXISTS migrations_v1 (
+    migration_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    table_id uuid NOT NULL,
+    dataset_id text NOT NULL,
+    from_version bigint NOT NULL,
+    to_version bigint NOT NULL,
+    operations text NOT NULL,
+    description text,
+    status text NOT NULL,
+    error_code text,
+    error_message text,
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL,
+    started_at timestamptz,
+    completed_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS migrations_v1_of_table ON migrations_v1 (table_id, position);
+
+CREATE TABLE IF NOT EXISTS schema_versions_v1 (
+    table_id uuid NOT NULL,
+    version bigint NOT NULL,
+    schema text NOT NULL,
+    fingerprint text NOT NULL,
+    migration_id uuid,
+    applied_at timestamptz NOT NULL,
+    PRIMARY KEY (table_id, version)
+);
+
+-- The bearer tokens that are good, by the SHA-256 of the secret.
+
+CREATE TABLE IF NOT EXISTS access_tokens (
+    token_id uuid PRIMARY KEY,
+    subject text NOT NULL,
+    secret_sha256 bytea NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);

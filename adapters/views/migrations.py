@@ -1,0 +1,62 @@
+"""``migrations``, asynchronous: every migration of every table, and how it went."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from adapters.postgres.database import Statement
+from domain.facts import Recorded
+from domain.migration.events import (
+    MigrationCancelled,
+    MigrationFact,
+    MigrationFailed,
+    MigrationRequested,
+    MigrationStarted,
+    MigrationSucceeded,
+)
+
+INSERT = """
+INSERT INTO migrations_v1 (
+    migration_id, position, operation_id, table_id, dataset_id, from_version, to_version, operations, description,
+    status, created_at, created_by)
+VALUES (
+    %(stream)s, %(position)s, %(operation_id)s, %(table_id)s, %(dataset_id)s, %(from_version)s, %(to_version)s,
+    %(operations)s, %(description)s, 'pending', %(moment)s, %(actor)s)
+"""
+STARTED = "UPDATE migrations_v1 SET status = 'running', started_at = %(moment)s WHERE migration_id = %(stream)s"
+ENDED = """
+UPDATE migrations_v1 SET status = %(status)s, completed_at = %(moment)s, error_code = %(code)s,
+    error_message = %(message)s
+WHERE migration_id = %(stream)s
+"""
+
+
+def migrations(event: Recorded) -> Iterable[Statement]:
+    fact = event.fact
+    if isinstance(fact, MigrationFact):
+        sql, parameters = _row(fact)
+        place = {"stream": event.stream, "position": event.position, "moment": event.recorded_at}
+        yield Statement(sql, {**place, "actor": event.metadata.origin.actor, **parameters})
+
+
+def _row(fact: MigrationFact) -> tuple[str, dict[str, object]]:
+    match fact:
+        case MigrationRequested():
+            return INSERT, {
+                "operation_id": fact.operation_id,
+                "table_id": fact.table_id,
+                "dataset_id": fact.dataset_id,
+                "from_version": fact.from_version,
+                "to_version": fact.to_version,
+                "operations": bytes(fact.operations).decode(),
+                "description": fact.description,
+            }
+        case MigrationStarted():
+            return STARTED, {}
+        case MigrationSucceeded():
+            return ENDED, {"status": "succeeded", "code": None, "message": None}
+        case MigrationFailed():
+            return ENDED, {"status": "failed", "code": fact.code, "message": fact.message}
+        case MigrationCancelled():
+            return ENDED, {"status": "cancelled", "code": "cancelled", "message": fact.reason}
+        case _:
+            assert_never(fact)

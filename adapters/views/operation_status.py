@@ -1,0 +1,79 @@
+"""``operation_status``, inline: the status of every operation, readable the moment its event is."""
+
+from collections.abc import Iterable
+from typing import assert_never
+from uuid import UUID
+
+from adapters.postgres.database import Statement
+from adapters.views.placing import MOMENT, POSITION
+from domain.facts import Fact
+from domain.operation.events import (
+    OperationCancellationRequested,
+    OperationCancelled,
+    OperationCompleted,
+    OperationFact,
+    OperationFailed,
+    OperationProgressed,
+    OperationPublishing,
+    OperationRequested,
+    OperationStarted,
+)
+
+INSERT = f"""
+INSERT INTO operation_status_v1 (
+    operation_id, position, version, table_id, migration_id, operation_type, target_type, target_id, description,
+    status, percent, cancellation_requested, request_fingerprint, created_at)
+VALUES (
+    %(stream)s, {POSITION}, %(version)s, %(table_id)s, %(migration_id)s, %(operation_type)s, %(target_type)s,
+    %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, {MOMENT})
+"""  # noqa: S608  # only our own SQL is put together
+
+
+def _update(changes: str) -> str:
+    return f"UPDATE operation_status_v1 SET version = %(version)s, {changes} WHERE operation_id = %(stream)s"  # noqa: S608
+
+
+STARTED = _update(f"status = 'running', message = %(message)s, started_at = coalesce(started_at, {MOMENT})")
+PROGRESSED = _update("percent = %(percent)s, message = %(message)s")
+MESSAGE = _update("message = %(message)s")
+CANCELLATION_REQUESTED = _update("cancellation_requested = true")
+COMPLETED = _update(f"status = 'completed', percent = 100, message = %(message)s, completed_at = {MOMENT}")
+FAILED = _update(f"status = 'failed', error_code = %(code)s, error_message = %(message)s, completed_at = {MOMENT}")
+CANCELLED = _update(f"status = 'cancelled', message = %(message)s, completed_at = {MOMENT}")
+
+
+def operation_status(stream: UUID, version: int, fact: Fact) -> Iterable[Statement]:
+    if isinstance(fact, OperationFact):
+        sql, parameters = _row(fact)
+        yield Statement(sql, {"stream": stream, "version": version, **parameters})
+
+
+def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
+    match fact:
+        case OperationRequested():
+            return INSERT, {
+                "table_id": fact.table_id,
+                "migration_id": fact.migration_id,
+                "operation_type": fact.operation_type,
+                "target_type": fact.target_type,
+                "target_id": fact.target_id,
+                "description": fact.description,
+                "request_fingerprint": fact.request_fingerprint,
+            }
+        case OperationStarted():
+            again = "" if fact.attempt == 1 else f", attempt {fact.attempt}"
+            return STARTED, {"message": f"Started by {fact.worker}{again}."}
+        case OperationProgressed():
+            return PROGRESSED, {"percent": fact.percent, "message": fact.message}
+        case OperationPublishing():
+            return MESSAGE, {"message": "Publishing."}
+        case OperationCancellationRequested():
+            return CANCELLATION_REQUESTED, {}
+        case OperationCompleted():
+            return COMPLETED, {"message": fact.message}
+        case OperationFailed():
+            return FAILED, {"code": fact.code, "message": fact.message}
+        case OperationCancelled():
+            return CANCELLED, {"message": f"Cancelled: {fact.reason}"}
+        case _:
+            assert_never(fact)

@@ -1,0 +1,143 @@
+"""Reading the views: one SQL statement each."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+from psycopg.rows import DictRow
+
+from adapters.postgres.database import Database
+from domain.schema import Schema
+from domain.views import (
+    MigrationView,
+    OperationFilter,
+    OperationView,
+    SchemaVersionView,
+    TableFilter,
+    TableView,
+)
+
+SECONDS_TO_CATCH_UP = 2.0
+"""How long a read of an asynchronous view waits for it to reach the log's head of that moment."""
+SECONDS_BETWEEN_LOOKS = 0.01
+
+HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM stored_events"
+BEHIND = "SELECT 1 AS caught_up FROM projections WHERE name = %(name)s AND position >= %(head)s"
+
+OPERATION = """
+SELECT operation_id, version, table_id, migration_id, operation_type, target_type, target_id, description, status,
+    percent, message, cancellation_requested, error_code, error_message, request_fingerprint, created_at, started_at,
+    completed_at
+FROM operation_status_v1
+"""
+TABLE = """
+SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at
+FROM dataset_tables_v1
+"""
+MIGRATION = """
+SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_version, operations, description, status,
+    error_code, error_message, created_at, created_by, started_at, completed_at
+FROM migrations_v1
+"""
+SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
+
+
+class PostgresViews:
+    """Implements ``Views``."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database, self._seconds, self._sleep = database, seconds, sleep
+
+    def operation(self, operation_id: UUID) -> OperationView | None:
+        row = self._database.row(OPERATION + "WHERE operation_id = %(id)s", {"id": operation_id})
+        return OperationView(**row) if row else None
+
+    def operations(self, where: OperationFilter, limit: int, after: UUID | None = None) -> Sequence[OperationView]:
+        conditions = {
+            "table_id": where.table_id,
+            "status": where.status,
+            "operation_type": where.operation_type,
+            "target_id": where.target_id,
+        }
+        page = _page("operation_status_v1", "operation_id", conditions, after)
+        return [OperationView(**row) for row in self._database.rows(OPERATION + page, _given(conditions, after, limit))]
+
+    def table(self, table_id: UUID) -> TableView | None:
+        row = self._database.row(TABLE + "WHERE table_id = %(id)s", {"id": table_id})
+        return _table(row) if row else None
+
+    def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]:
+        conditions = {"dataset_id": where.dataset_id, "engine": where.engine, "name": where.name}
+        page = _page("dataset_tables_v1", "table_id", conditions, after)
+        return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
+
+    def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
+        self._catch_up("migrations_v1")
+        where = "WHERE migration_id = %(id)s AND table_id = %(table_id)s"
+        row = self._database.row(MIGRATION + where, {"id": migration_id, "table_id": table_id})
+        return _migration(row) if row else None
+
+    def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]:
+        self._catch_up("migrations_v1")
+        conditions = {"table_id": table_id}
+        page = _page("migrations_v1", "migration_id", conditions, after)
+        return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]
+
+    def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None:
+        self._catch_up("schema_versions_v1")
+        where = "WHERE table_id = %(id)s AND version = %(version)s"
+        row = self._database.row(SCHEMA_VERSION + where, {"id": table_id, "version": version})
+        return _schema_version(row) if row else None
+
+    def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]:
+        self._catch_up("schema_versions_v1")
+        beyond = "" if after is None else "AND version < %(after)s "
+        page = f"WHERE table_id = %(id)s {beyond}ORDER BY version DESC LIMIT %(limit)s"
+        given = {"id": table_id, "after": after, "limit": limit}
+        return [_schema_version(row) for row in self._database.rows(SCHEMA_VERSION + page, given)]
+
+    def _catch_up(self, projection: str) -> None:
+        """Waits a moment for an asynchronous view to show all that the log held when the read began."""
+        row = self._database.row(HEAD, {})
+        given = {"name": projection, "head": row["head"] if row else 0}
+        deadline = self._seconds() + SECONDS_TO_CATCH_UP
+        while given["head"] and self._database.row(BEHIND, given) is None and self._seconds() < deadline:
+            self._sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _page(view: str, key: str, conditions: dict[str, Any], after: UUID | None) -> str:
+    """Newest first, from the row after the one whose key is given; conditions without a value do not count."""
+    wanted = [f"{column} = %({column})s" for column, value in conditions.items() if value is not None]
+    if after is not None:
+        wanted.append(f"position < (SELECT position FROM {view} WHERE {key} = %(after)s)")  # noqa: S608  # our names
+    where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
+    return f"{where}ORDER BY position DESC LIMIT %(limit)s"
+
+
+def _given(conditions: dict[str, Any], after: UUID | None, limit: int) -> dict[str, Any]:
+    return {**conditions, "after": after, "limit": limit}
+
+
+def _table(row: DictRow) -> TableView:
+    return TableView(**{**row, "schema": _schema(row)})
+
+
+def _migration(row: DictRow) -> MigrationView:
+    return MigrationView(**{**row, "operations": Raw(row["operations"].encode())})
+
+
+def _schema_version(row: DictRow) -> SchemaVersionView:
+    return SchemaVersionView(**{**row, "schema": _schema(row)})
+
+
+def _schema(row: DictRow) -> Schema:
+    return msgspec.json.decode(row["schema"], type=Schema)

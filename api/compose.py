@@ -1,0 +1,149 @@
+"""The one composition root: here, and nowhere else, the ports meet their adapters."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+
+from litestar import Litestar
+
+from adapters.arrow.types import ipc_schema
+from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.event_log.feed import Feed
+from adapters.event_log.recorder import LOG_SQL
+from adapters.event_log.store import PostgresEventStore
+from adapters.leases import PostgresLeases
+from adapters.locations import LocalLocations
+from adapters.postgres.database import Database
+from adapters.postgres.preparing import prepare_database
+from adapters.system import RandomIds, SystemClock
+from adapters.tokens import PostgresTokens, new_secret
+from adapters.views.dataset_tables import dataset_tables, table_conflict
+from adapters.views.follower import Follower, Projection
+from adapters.views.migrations import migrations
+from adapters.views.operation_leases import operation_leases
+from adapters.views.operation_status import operation_status
+from adapters.views.reading import PostgresViews
+from adapters.views.schema_versions import schema_versions
+from api.http.app import create_app
+from api.settings import Settings, read_settings
+from api.worker import Worker
+from domain.handlers.house import House
+
+INLINE = (operation_status, dataset_tables, operation_leases)
+FOLLOWED = (Projection("migrations_v1", migrations), Projection("schema_versions_v1", schema_versions))
+
+ADMIN = "admin"
+"""The subject of the token made at the first start."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process holds while it lives."""
+
+    house: House
+    database: Database
+    feed: Feed
+
+
+@contextmanager
+def composed(settings: Settings, url: str) -> Iterator[Parts]:
+    """The parts over a database that is prepared; they end with the context."""
+    database = Database(url)
+    ids = RandomIds()
+    store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE, conflict=table_conflict)
+    house = House(
+        store=store,
+        views=PostgresViews(database),
+        engines={"lance": LanceEngine()},
+        locations=LocalLocations(settings.table_roots),
+        ids=ids,
+    )
+    feed = Feed(url)
+    feed.start()
+    try:
+        yield Parts(house, database, feed)
+    finally:
+        feed.stop()
+        database.close()
+
+
+def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(settings.data_dir / "postgres")
+
+
+def prepare(settings: Settings, url: str) -> bool:
+    """Makes the database and the data folder ready. True: the admin's token was made just now."""
+    prepare_database(url, LOG_SQL)
+    for root in settings.table_roots:
+        root.mkdir(parents=True, exist_ok=True)
+    made = not settings.token_file.exists()
+    if made:
+        write_privately(settings, new_secret())
+    database = Database(url, size=1)
+    try:
+        # Also for a token that is there: the database may be a new one.
+        PostgresTokens(database).add(settings.token_file.read_text().strip(), ADMIN)
+    finally:
+        database.close()
+    return made
+
+
+def write_privately(settings: Settings, secret: str) -> None:
+    """Writes the token file, readable by its owner only from its first moment."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(settings.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{secret}\n")
+
+
+def create_http() -> Litestar:
+    """The ASGI application of one API process, from the environment; what it holds ends with the application."""
+    settings = read_settings()
+    assert settings.database_url is not None
+    holding = composed(settings, settings.database_url)
+    parts = holding.__enter__()
+
+    def problem_of_feed() -> str | None:
+        return None if parts.feed.listening.is_set() else "The feed of the event log is not connected."
+
+    app = create_app(
+        parts.house,
+        PostgresTokens(parts.database),
+        parts.feed,
+        ipc_schema,
+        {"database": parts.database.problem, "feed": problem_of_feed},
+    )
+    app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
+    return app
+
+
+@contextmanager
+def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
+    """A worker with the followers of the asynchronous views beside it."""
+    with composed(settings, url) as parts:
+        followers = [Follower(url, parts.house.store, projection) for projection in FOLLOWED]
+        bell = Event()
+        parts.feed.on_append(bell.set)
+        for follower in followers:
+            parts.feed.on_append(follower.wake)
+            follower.start()
+
+        def rest(seconds: float) -> None:
+            bell.wait(seconds)
+            bell.clear()
+
+        try:
+            yield Worker(
+                name=name,
+                house=parts.house,
+                leases=PostgresLeases(parts.database),
+                rest=rest,
+                stop=stop,
+                threads=os.cpu_count() or 1,
+            )
+        finally:
+            for follower in followers:
+                follower.stop()

@@ -1,0 +1,74 @@
+"""The settings: few, by flag or environment, each with a default that is safe."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA_DIR = "SCHEMALEDGER_DATA_DIR"
+HOST = "SCHEMALEDGER_HOST"
+PORT = "SCHEMALEDGER_PORT"
+DATABASE_URL = "DATABASE_URL"
+TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
+API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
+WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``database_url`` None: a PostgreSQL of our own in the data folder. ``table_roots``: where tables may lie."""
+
+    data_dir: Path
+    host: str
+    port: int
+    database_url: str | None
+    table_roots: tuple[Path, ...]
+    api_processes: int
+    worker_processes: int
+
+    @property
+    def token_file(self) -> Path:
+        return self.data_dir / "token"
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to read the same settings."""
+        variables = {
+            DATA_DIR: str(self.data_dir),
+            HOST: self.host,
+            PORT: str(self.port),
+            TABLE_ROOTS: ",".join(map(str, self.table_roots)),
+            API_PROCESSES: str(self.api_processes),
+            WORKER_PROCESSES: str(self.worker_processes),
+        }
+        return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises ValueError, naming the variable, for a value that cannot be meant."""
+    data_dir = Path(environment.get(DATA_DIR) or ".schemaledger").expanduser().absolute()
+    roots = [Path(root).expanduser().absolute() for root in environment.get(TABLE_ROOTS, "").split(",") if root.strip()]
+    return Settings(
+        data_dir=data_dir,
+        host=environment.get(HOST) or "127.0.0.1",
+        port=_number(environment, PORT, 8080, 0, 65_535),
+        database_url=environment.get(DATABASE_URL) or None,
+        table_roots=tuple(roots) or (data_dir / "tables",),
+        api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
+        worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+    text = environment.get(name) or str(default)
+    try:
+        number = int(text)
+    except ValueError:
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        raise ValueError(f"{name} is '{text}'; a number from {lowest} to {highest} is expected.")
+    return number
