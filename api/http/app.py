@@ -4,6 +4,7 @@ import logging
 
 import msgspec
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
@@ -48,7 +49,7 @@ def create_app(
         guards=[token_guard(tokens), require_json],
         exception_handlers=HANDLERS,
         before_send=[send_request_id],
-        on_shutdown=[waiting.stop],
+        state=State({"waiting": waiting}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

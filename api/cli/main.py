@@ -1,0 +1,46 @@
+"""``schemaledger``: the command line."""
+
+import sys
+
+import click
+
+from api.cli.client import ServiceError
+from api.cli.migrating import migrate, plan
+from api.cli.output import ERROR, show_error
+from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
+from api.cli.showing import operations, schema, tables
+
+EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="schemaledger")
+def cli() -> None:
+    """Executes schema migrations on dataset tables and remembers every one of them."""
+
+
+for command in (
+    serve_command,
+    worker_command,
+    run_api_command,
+    run_worker_command,
+    migrate,
+    plan,
+    operations,
+    tables,
+    schema,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command line; every error it knows ends in one sentence and an exit code."""
+    try:
+        cli()
+    except (ServiceError, ValueError) as error:
+        show_error(str(error))
+        sys.exit(ERROR)
+
+
+if __name__ == "__main__":
+    main()

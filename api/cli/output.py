@@ -1,0 +1,72 @@
+"""What the command line shows: rich on a terminal, plain lines elsewhere, JSON when asked for."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from api.http.wire import OperationBody
+
+DONE, ERROR, FAILED, CANCELLED, STILL_RUNNING = 0, 1, 3, 4, 5
+"""Exit codes. 2 is a wrong call of the command line itself."""
+
+EXIT_CODES = {"completed": DONE, "failed": FAILED, "cancelled": CANCELLED}
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def show_json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table on a terminal, tab-separated lines elsewhere."""
+    if not console.is_terminal:
+        for row in rows:
+            console.out("\t".join("" if cell is None else str(cell) for cell in row))
+        return
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else Text(str(cell)) for cell in row))
+    console.print(table)
+
+
+def show_error(message: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"Error: {message}", style="red"))
+
+
+def show_progress(operations: Iterable[OperationBody], *, quiet: bool = False) -> OperationBody:
+    """Shows each change of an operation and returns its last state."""
+    if quiet:
+        return list(operations)[-1]
+    return _bar(operations) if console.is_terminal else _lines(operations)
+
+
+def _bar(operations: Iterable[OperationBody]) -> OperationBody:
+    columns = (TextColumn("{task.fields[status]:<9}"), BarColumn(30), TextColumn("{task.percentage:>5.1f}%"))
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.description}"), console=console) as progress:
+        task = progress.add_task("", total=100, status="pending")
+        for seen in operations:
+            operation = seen
+            progress.update(task, completed=seen.progress_percent, description=message_of(seen), status=seen.status)
+    return operation
+
+
+def _lines(operations: Iterable[OperationBody]) -> OperationBody:
+    for seen in operations:
+        operation = seen
+        console.out(f"{seen.status}\t{seen.progress_percent:.1f}%\t{message_of(seen)}")
+    return operation
+
+
+def message_of(operation: OperationBody) -> str:
+    """The failure's sentence, or what the operation is doing."""
+    if operation.error:
+        return f"{operation.error.message} ({operation.error.code})"
+    return operation.progress_message or ""

@@ -1,0 +1,95 @@
+"""``serve`` and ``worker``: running the service."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.cli.client import ServiceError
+from api.cli.output import console
+from api.settings import Settings, read_settings
+
+
+def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The settings as flags; each overrides its environment variable."""
+    options = (
+        click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="SCHEMALEDGER_DATA_DIR"),
+        click.option("--host", help="SCHEMALEDGER_HOST, default 127.0.0.1"),
+        click.option("--port", type=click.IntRange(0, 65_535), help="SCHEMALEDGER_PORT, default 8080; 0: a free one"),
+        click.option("--database-url", help="DATABASE_URL, default: a PostgreSQL of its own in the data folder"),
+        click.option("--api-processes", type=click.IntRange(1, 64), help="SCHEMALEDGER_API_PROCESSES, default 1"),
+        click.option("--worker-processes", type=click.IntRange(0, 64), help="SCHEMALEDGER_WORKER_PROCESSES, default 1"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_from(flags: dict[str, Any]) -> Settings:
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = read_settings()
+    if "data_dir" in given:
+        given["data_dir"] = given["data_dir"].expanduser().absolute()
+        if settings.table_roots == (settings.data_dir / "tables",):
+            given["table_roots"] = (given["data_dir"] / "tables",)
+    return replace(settings, **given)
+
+
+@click.command("serve")
+@setting_options
+def serve_command(**flags: Any) -> None:
+    """Start the service: PostgreSQL (unless a URL is given), API and workers. Ctrl-C stops everything."""
+    # What only serving needs is imported only then: the other commands start faster.
+    from api.processes import set_up_logs
+    from api.serving import CannotServe, serve
+
+    set_up_logs()
+    try:
+        serve(settings_from(flags), announce)
+    except CannotServe as error:
+        raise ServiceError(str(error)) from error
+
+
+def announce(settings: Settings, made_token: bool) -> None:
+    token = settings.token_file.read_text().strip()
+    console.out(f"\nSchemaledger is ready at {settings.url}  (API reference: {settings.url}/docs)")
+    console.out(f"Token{' (new, admin)' if made_token else ''}, also in {settings.token_file}:\n\n  {token}\n")
+    console.out(f"Try:\n\n  curl -s {settings.url}/dataset-tables -H 'Authorization: Bearer {token}'\n")
+    console.out("Ctrl-C stops everything.\n")
+
+
+@click.command("worker")
+@setting_options
+def worker_command(**flags: Any) -> None:
+    """Run one worker beside a service that is running elsewhere, over the same DATABASE_URL and tables."""
+    from api.compose import prepare
+    from api.processes import run_worker, set_up_logs
+
+    set_up_logs()
+    settings = settings_from(flags)
+    if settings.database_url is None:
+        raise ServiceError("A worker of its own needs DATABASE_URL: the database of the service it works for.")
+    prepare(settings, settings.database_url)
+    run_worker(settings, settings.database_url)
+
+
+@click.command("run-api", hidden=True)
+def run_api_command() -> None:
+    """One API process, started by serve."""
+    from api.processes import run_api, set_up_logs
+
+    set_up_logs()
+    run_api(read_settings())
+
+
+@click.command("run-worker", hidden=True)
+def run_worker_command() -> None:
+    """One worker process, started by serve."""
+    from api.processes import run_worker, set_up_logs
+
+    set_up_logs()
+    settings = read_settings()
+    assert settings.database_url is not None
+    run_worker(settings, settings.database_url)

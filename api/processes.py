@@ -1,0 +1,93 @@
+"""The processes of the service: API and worker. Each ends on SIGTERM, and when its parent is gone."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from threading import Event
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from api.compose import create_http, working
+from api.settings import Settings
+from api.worker import Worker
+
+SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 0.5
+SECONDS_TO_END = 2.0
+"""How long a worker may take to let go of its work once it is told to stop."""
+
+log = logging.getLogger("schemaledger")
+
+
+def set_up_logs(level: int = logging.INFO) -> None:
+    """One line per event on standard error: UTC time, level, process, logger, message."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level,
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(process)d %(name)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def run_api(settings: Settings) -> None:
+    """Serves HTTP until told to stop. Several processes may listen on the same port (SO_REUSEPORT)."""
+    asyncio.run(_serve_http(settings))
+
+
+async def _serve_http(settings: Settings) -> None:
+    app = create_http()
+    server = Server(app, settings.host, settings.port, interface=Interfaces.ASGI, log_enabled=False)
+
+    def stop() -> None:
+        # Long polls end first: the server waits for requests under way.
+        app.state.waiting.stop()
+        server.stop()  # type: ignore[no-untyped-call]
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    end_with_parent()
+    await server.serve()
+
+
+def run_worker(settings: Settings, url: str) -> None:
+    """Works until told to stop. What it was doing is given back, and the next worker goes on with it."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    end_with_parent()
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    with working(settings, url, name, stop) as worker:
+        thread = threading.Thread(target=_work, args=(worker, stop), name="work", daemon=True)
+        thread.start()
+        stop.wait()
+        thread.join(SECONDS_TO_END)
+    if thread.is_alive():
+        # A unit that takes its time holds no promise: the lease runs out, and another attempt finds or redoes it.
+        os._exit(0)
+
+
+def _work(worker: Worker, stop: Event) -> None:
+    try:
+        worker.work()
+    finally:
+        stop.set()
+
+
+def end_with_parent() -> None:
+    """Sends SIGTERM to this process once its parent has gone, however it went."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

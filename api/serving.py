@@ -1,0 +1,141 @@
+"""``serve``: PostgreSQL if it is ours, the API and worker processes, all of them kept alive and ended together."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+import httpx
+
+from api.compose import embedded_postgres, prepare
+from api.settings import Settings
+
+log = logging.getLogger("schemaledger.serve")
+
+SECONDS_TO_BE_READY = 60.0
+SECONDS_TO_STOP = 2.2
+"""How long children may take to stop before they are killed."""
+SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BEFORE_A_RESTART = 1.0
+
+
+class CannotServe(Exception):
+    """Why the service cannot start, in a sentence that says what to do."""
+
+
+@dataclass
+class Child:
+    """A process of ours, started again when it ends unasked."""
+
+    command: str
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
+
+    def start(self) -> None:
+        # A session of its own: Ctrl-C in the terminal reaches only us, and we end the children in order.
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli.main", self.command],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> None:
+    """Runs until SIGINT or SIGTERM. ``announce`` is called once the service is ready.
+
+    Raises CannotServe when it cannot start, or does not get ready.
+    """
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    settings = _with_free_port(settings)
+    with database(settings) as url:
+        settings = replace(settings, database_url=url)
+        made_token = prepare(settings, url)
+        children = _children(settings)
+        try:
+            for child in children:
+                child.start()
+            if _ready(settings, children, stop):
+                announce(settings, made_token)
+                _keep_alive(children, stop)
+        finally:
+            _end(children)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of the database: the one in the settings, or a PostgreSQL of our own that ends with the context."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    postgres = embedded_postgres(settings)
+    url = postgres.start()
+    try:
+        yield url
+    finally:
+        postgres.stop()
+
+
+def _children(settings: Settings) -> list[Child]:
+    environment = settings.environment()
+    api = [Child("run-api", environment) for _ in range(settings.api_processes)]
+    return [*api, *(Child("run-worker", environment) for _ in range(settings.worker_processes))]
+
+
+def _with_free_port(settings: Settings) -> Settings:
+    """Port 0 becomes a free one. Raises CannotServe for a port that is taken, or an address that is not ours."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            reason = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}."
+            raise CannotServe(f"{reason} Choose another with SCHEMALEDGER_PORT or --port.") from None
+        return replace(settings, port=probe.getsockname()[1])
+
+
+def _ready(settings: Settings, children: list[Child], stop: Event) -> bool:
+    """Waits for the first 200 of /health/ready. False: told to stop meanwhile."""
+    deadline = time.monotonic() + SECONDS_TO_BE_READY
+    while not stop.wait(SECONDS_BETWEEN_LOOKS):
+        if any(child.process.poll() is not None for child in children):
+            raise CannotServe("A process of the service ended while starting; its last lines above say why.")
+        if time.monotonic() > deadline:
+            raise CannotServe(f"The service did not get ready within {SECONDS_TO_BE_READY:.0f} seconds.")
+        try:
+            if httpx.get(f"{settings.url}/health/ready", timeout=2.0).status_code == httpx.codes.OK:
+                return True
+        except httpx.HTTPError:
+            continue
+    return False
+
+
+def _keep_alive(children: list[Child], stop: Event) -> None:
+    while not stop.wait(SECONDS_BEFORE_A_RESTART):
+        for child in children:
+            if child.process.poll() is not None:
+                log.error("%s (process %s) ended; starting it again", child.command, child.process.pid)
+                child.start()
+
+
+def _end(children: list[Child]) -> None:
+    running = [child.process for child in children if hasattr(child, "process") and child.process.poll() is None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    for process in running:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
