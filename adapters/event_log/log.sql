@@ -11,6 +11,13 @@ CREATE TABLE IF NOT EXISTS stored_events (
     PRIMARY KEY (originator_id, originator_version)
 );
 
+-- What the `eventsourcing` library passes rows in.
+DO $$ BEGIN
+    CREATE TYPE stored_event_uuid AS (originator_id uuid, originator_version bigint, topic text, state bytea);
+EXCEPTION WHEN duplicate_object THEN
+    NULL;
+END $$;
+
 CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx ON stored_events (notification_id);
 
 -- The next position, and a moment that never goes back whatever the clock does.

@@ -44,8 +44,7 @@ class Recorder(PostgresApplicationRecorder):
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
-        make_type = next(sql for sql in self.sql_create_statements if "CREATE TYPE" in sql.as_string())
-        self.sql_create_statements = [make_type, SQL("{}").format(SQL(LOG_SQL))]
+        self.sql_create_statements = [SQL("{}").format(SQL(LOG_SQL))]
         self.lock_table_statements = [SQL(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")]
 
     def _insert_stored_events(

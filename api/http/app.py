@@ -37,15 +37,16 @@ def create_app(
 ) -> Litestar:
     """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process."""
     waiting = Waiting(changes)
-    document = msgspec.json.encode(make_document(ROUTES))
+    dependencies = {
+        "house": Provide(lambda: house, sync_to_thread=False),
+        "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
+        "waiting": Provide(lambda: waiting, sync_to_thread=False),
+        "checks": Provide(lambda: checks, sync_to_thread=False),
+    }
+    document = msgspec.json.encode(make_document(ROUTES, dependencies))
     return Litestar(
         [*ROUTES, *make_pages(document)],
-        dependencies={
-            "house": Provide(lambda: house, sync_to_thread=False),
-            "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
-            "waiting": Provide(lambda: waiting, sync_to_thread=False),
-            "checks": Provide(lambda: checks, sync_to_thread=False),
-        },
+        dependencies=dependencies,
         guards=[token_guard(tokens), require_json],
         exception_handlers=HANDLERS,
         before_send=[send_request_id],

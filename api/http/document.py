@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
@@ -57,10 +58,10 @@ HEADERS: dict[str, list[tuple[str, str]]] = {
 }
 
 
-def make_document(routes: list[ControllerRouterHandler]) -> dict[str, Any]:
-    """The whole document, ready to be encoded as JSON."""
+def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str, Provide]) -> dict[str, Any]:
+    """The whole document, ready to be encoded as JSON. ``dependencies`` are those the routes ask for."""
     title, release = "Schemaledger", version("schemaledger")
-    sketch = Litestar(routes, openapi_config=OpenAPIConfig(title=title, version=release))
+    sketch = Litestar(routes, dependencies=dependencies, openapi_config=OpenAPIConfig(title=title, version=release))
     document = sketch.openapi_schema.to_schema()
     document["info"]["description"] = "Executes schema migrations on dataset tables and remembers every one of them."
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}

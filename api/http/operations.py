@@ -101,6 +101,7 @@ def list_table_operations(
     "/operations/{operation_id:str}/cancel",
     operation_id="cancelOperation",
     summary="Cancel an operation",
+    status_code=202,
     opt={BODY: CancelBody},
     sync_to_thread=True,
 )

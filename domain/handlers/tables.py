@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from domain.changes.change import Setting
 from domain.changes.checks import name_taken, type_refused
 from domain.engine import EngineProfile, Inspection, TableStatistics
-from domain.errors import ColumnNotFound, Refusal, ValidationFailed, Violation
+from domain.errors import ColumnNotFound, Refusal, TableNameTaken, ValidationFailed, Violation
 from domain.facts import Append, Origin
 from domain.handlers.house import House
 from domain.plan import violation
 from domain.schema import Column, Schema, schema_of
 from domain.table.decider import RegisterTable, Unknown, UnregisterTable, decide
+from domain.views import TableFilter
 
 
 class NewTable(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,9 @@ def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
         schema = _described(engine.inspect(location), new)
     else:
         schema = _first_schema(new, engine.profile)
+        # The log decides; looking first saves most refused calls from leaving an empty table behind.
+        if house.views.tables(TableFilter(dataset_id=new.dataset_id, name=new.name), 1):
+            raise TableNameTaken(new.dataset_id, new.name)
         engine.create(location, schema)
     register = RegisterTable(
         dataset_id=new.dataset_id,
