@@ -35,10 +35,10 @@ class Progress:
 
     def report(self, now: float) -> ReportProgress:
         elapsed = max(now - self._began, 1e-3)
-        message = (
-            f"Preparing: {self._done} of {self._total} units, {self._rows_done:,} of {self._rows_total:,} rows, "
-            f"{self._rows_done / elapsed:,.0f} rows/s"
-        )
+        message = f"Preparing: {self._done} of {self._total} units"
+        if self._rows_total:
+            rate = self._rows_done / elapsed
+            message += f", {self._rows_done:,} of {self._rows_total:,} rows, {rate:,.0f} rows/s"
         return ReportProgress(
             message=message,
             units_done=self._done,

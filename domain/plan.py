@@ -70,10 +70,10 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
             for pointer, refusal in change.refusals(current, setting)
             if not _follows_from(refusal, doubtful)
         ]
-        if found:
-            violations += [violation(f"/operations/{number}{pointer}", refusal) for pointer, refusal in found]
+        violations += [violation(f"/operations/{number}{pointer}", refusal) for pointer, refusal in found]
+        if found or doubtful.intersection(change.touches()):
             doubtful.update(change.touches())
-        elif not doubtful.intersection(change.touches()):
+        else:
             effect = change.effect(current, setting)
             current = effect.schema
             steps += effect.steps

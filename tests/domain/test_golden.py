@@ -1,0 +1,142 @@
+"""Samples of every event ever written decode for ever.
+
+A sample that is there is never changed. For a new fact, run ``python -m tests.domain.test_golden``: it writes what is
+missing and refuses to touch the rest.
+"""
+
+import json
+from pathlib import Path
+from typing import get_args
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain.all_facts import AnyFact
+from domain.facts import Fact
+from domain.migration.events import (
+    MigrationCancelled,
+    MigrationFailed,
+    MigrationRequested,
+    MigrationStarted,
+    MigrationSucceeded,
+)
+from domain.operation.events import (
+    OperationCancellationRequested,
+    OperationCancelled,
+    OperationCompleted,
+    OperationFailed,
+    OperationProgressed,
+    OperationPublishing,
+    OperationRequested,
+    OperationStarted,
+)
+from domain.schema import Column, Index, Schema, fingerprint
+from domain.table.events import (
+    MigrationQueued,
+    MigrationWithdrawn,
+    SchemaChanged,
+    TableRegistered,
+    TableUnregistered,
+)
+
+FOLDER = Path(__file__).parent / "golden"
+SCHEMA = Schema(
+    columns=(
+        Column(id=1, name="id", data_type="int64", nullable=False, comment="the key"),
+        Column(id=3, name="größe", data_type="decimal128(10, 2)", initial_default="1.50", write_default="2.00"),
+        Column(id=4, name="tags", data_type="list<utf8>", metadata={"owner": "data"}),
+    ),
+    primary_key=(1,),
+    indexes=(Index(name="id_idx", column_ids=(1,), index_type="btree"),),
+    last_column_id=4,
+)
+A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+OPERATIONS = msgspec.Raw(b'[{"type":"drop_column","params":{"name":"x"}}]')
+
+SAMPLES: list[Fact] = [
+    TableRegistered(
+        dataset_id="d",
+        name="t",
+        description="why",
+        engine="lance",
+        location="/tables/t",
+        created=True,
+        schema=SCHEMA,
+        fingerprint=fingerprint(SCHEMA),
+    ),
+    MigrationQueued(migration_id=A, operation_id=B, to_version=2, schema=SCHEMA),
+    SchemaChanged(migration_id=A, version=2, schema=SCHEMA, fingerprint=fingerprint(SCHEMA)),
+    MigrationWithdrawn(migration_id=A),
+    TableUnregistered(),
+    MigrationRequested(
+        table_id=C,
+        dataset_id="d",
+        operation_id=B,
+        operations=OPERATIONS,
+        description="why",
+        from_version=1,
+        to_version=2,
+        plan_hash="sha256-v1:00",
+    ),
+    MigrationStarted(),
+    MigrationSucceeded(
+        before=SCHEMA,
+        before_fingerprint=fingerprint(SCHEMA),
+        after=SCHEMA,
+        after_fingerprint=fingerprint(SCHEMA),
+        engine_version="7",
+    ),
+    MigrationFailed(code="cast_failed", message="3 of 9 values"),
+    MigrationCancelled(reason="no longer wanted"),
+    OperationRequested(
+        table_id=C,
+        operation_type="migration",
+        target_type="table",
+        target_id=str(C),
+        description="why",
+        migration_id=A,
+        request_fingerprint="00ff",
+    ),
+    OperationStarted(attempt=1, worker="host-1"),
+    OperationProgressed(percent=12.5, message="m", units_done=1, units_total=8, rows_done=10, rows_total=80),
+    OperationCancellationRequested(reason="no longer wanted"),
+    OperationPublishing(),
+    OperationCompleted(message="done"),
+    OperationFailed(code="cast_failed", message="3 of 9 values"),
+    OperationCancelled(reason="no longer wanted"),
+]
+
+
+def path_of(topic: str) -> Path:
+    return FOLDER / f"{topic}.json"
+
+
+@pytest.mark.parametrize("fact", SAMPLES, ids=lambda fact: fact.topic)
+def test_the_stored_sample_reads_as_the_fact_it_was(fact: Fact) -> None:
+    read = msgspec.json.decode(path_of(fact.topic).read_bytes(), type=AnyFact)
+    assert type(read) is type(fact)
+    # Compared as JSON: a member kept raw is equal whatever the white space in it.
+    assert json.loads(msgspec.json.encode(read)) == json.loads(msgspec.json.encode(fact))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_every_stored_sample_is_written_today_as_it_was_then(path: Path) -> None:
+    decoded = msgspec.json.decode(path.read_bytes(), type=AnyFact)
+    assert json.loads(msgspec.json.encode(decoded)) == json.loads(path.read_bytes())
+
+
+def test_every_fact_there_is_has_a_sample() -> None:
+    tags = {fact.__struct_config__.tag for fact in get_args(AnyFact)}
+    assert tags == {path.stem for path in FOLDER.glob("*.json")} == {fact.topic for fact in SAMPLES}
+
+
+def test_the_fingerprint_of_a_schema_never_changes() -> None:
+    stored = json.loads(path_of("table.registered").read_bytes())
+    assert fingerprint(SCHEMA) == stored["fingerprint"]
+
+
+if __name__ == "__main__":
+    for sample in SAMPLES:
+        if not path_of(sample.topic).exists():
+            path_of(sample.topic).write_bytes(msgspec.json.format(msgspec.json.encode(sample), indent=2) + b"\n")
