@@ -164,6 +164,8 @@ class _Parser:
             self._at = found.end()
             self._skip()
             if self._match(_WORD, "'null'").lower() == "null":
+                if isinstance(data_type, Null):
+                    raise self._error("a value of type null is always null")
                 return data_type, False
             self._at = start
             raise self._error("'not null' was expected")

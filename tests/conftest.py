@@ -1,7 +1,7 @@
 """One PostgreSQL for the whole run, one database for each test that asks, cloned from a prepared template.
 
-Without DATABASE_URL the server is an embedded one that the controlling process starts and stops; with it, the tests make
-their databases on that server and drop them again.
+Without DATABASE_URL the server is an embedded one that the controlling process starts and stops; with it, the tests
+make their databases on that server and drop them again.
 """
 
 import os

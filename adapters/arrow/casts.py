@@ -35,7 +35,11 @@ from domain.column_types import (
 Array: TypeAlias = pa.Array
 """One contiguous array; batches of a stream are never chunked."""
 
-JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+NUMBER = r"^(nan|-?inf|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)$"
+"""A JSON number, or what Arrow writes for the floats that JSON lacks."""
+
+
+DIGITS_OF_64_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _tried(array: Array, source: DataType, target: DataType) -> Array:
             above = pc.greater_equal(wide, float(target.lowest))
             return _only(array, pc.and_(above, pc.less(wide, float(target.highest + 1))))
         case Utf8(), (Float() | Decimal()):
-            return _only(array, pc.match_substring_regex(array, JSON_NUMBER))
+            return _only(array, pc.match_substring_regex(array, NUMBER))
         case _:
             return array
 
@@ -135,9 +139,15 @@ def _equal_numbers(one: str | None, other: str | None) -> bool:
 
 
 def _where_possible(array: Array, target: pa.DataType) -> Array:
-    """The library's safe cast; where that refuses the whole array, value by value, null for those it refuses."""
+    """The library's cast; where that refuses the whole array, value by value, null for those it refuses."""
+    kinds = pa.types
+    if kinds.is_integer(array.type) and kinds.is_decimal(target):
+        # Straight to the target, the library refuses by type what would fit by value.
+        array = pc.cast(array, pa.decimal256(DIGITS_OF_64_BITS + max(target.scale, 0), max(target.scale, 0)))
+    # Between binary numbers the way back is the check; the safe cast would refuse exact values above 2^53.
+    binary = all(kinds.is_integer(one) or kinds.is_floating(one) for one in (array.type, target))
     try:
-        return pc.cast(array, target, safe=not pa.types.is_floating(array.type) or not pa.types.is_floating(target))
+        return pc.cast(array, target, safe=not binary)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         encoded = array.dictionary_encode()
         distinct = pa.array([_one(value, target) for value in encoded.dictionary], target)

@@ -5,7 +5,8 @@ from typing import Any
 
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import name_taken, parsed, type_refused, value_refused
-from domain.errors import DefaultRequired, PositionOutOfRange
+from domain.column_types import Null
+from domain.errors import DefaultRequired, PositionOutOfRange, TypeNotSupported
 from domain.schema import Column, Schema
 from domain.steps import AddField
 from domain.type_text import parse_type
@@ -30,6 +31,11 @@ class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):
         yield from name_taken(schema, setting, "/params/name", p.name)
         yield from type_refused(setting, "/params/dataType", p.data_type)
         yield from value_refused("/params/defaultValue", p.name, p.default_value, parsed(p.data_type))
+        if not p.nullable and parsed(p.data_type) == Null():
+            yield (
+                "/params/nullable",
+                TypeNotSupported(setting.profile.name, "null", "its columns hold null and nothing else"),
+            )
         if p.position is not None and not 0 <= p.position <= len(schema.columns):
             yield "/params/position", PositionOutOfRange(p.position, len(schema.columns))
         if not p.nullable and p.default_value is None and setting.statistics.rows > 0:

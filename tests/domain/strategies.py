@@ -54,12 +54,15 @@ plain_types: st.SearchStrategy[DataType] = st.one_of(
 
 
 def _nested(children: st.SearchStrategy[DataType]) -> st.SearchStrategy[DataType]:
-    fields = st.lists(st.builds(Field, field_names, children, st.booleans()), max_size=3, unique_by=lambda f: f.name)
+    # A value of type null is always null, so "null not null" is no type.
+    elements = st.tuples(children, st.booleans()).map(lambda e: (e[0], e[1] or e[0] == Null()))
+    field = st.tuples(field_names, elements).map(lambda f: Field(f[0], *f[1]))
+    fields = st.lists(field, max_size=3, unique_by=lambda f: f.name)
     return st.one_of(
-        st.builds(ListOf, children, st.booleans(), st.booleans()),
-        st.builds(FixedSizeListOf, children, st.integers(1, 16), st.booleans()),
+        st.tuples(elements, st.booleans()).map(lambda e: ListOf(*e[0], e[1])),
+        st.tuples(elements, st.integers(1, 16)).map(lambda e: FixedSizeListOf(e[0][0], e[1], e[0][1])),
         st.builds(StructOf, fields.map(tuple)),
-        st.builds(MapOf, children, children, st.booleans()),
+        st.tuples(children.filter(lambda key: key != Null()), elements).map(lambda e: MapOf(e[0], *e[1])),
         st.builds(Dictionary, integers, children),
     )
 
@@ -71,5 +74,6 @@ data_types: st.SearchStrategy[DataType] = st.recursive(plain_types, _nested, max
 def schemas(draw: st.DrawFn) -> Schema:
     """Schemas of one to six columns with plain names ``c0``, ``c1``, ..."""
     types = draw(st.lists(plain_types, min_size=1, max_size=6))
-    columns = (Column(id=0, name=f"c{i}", data_type=str(t), nullable=draw(st.booleans())) for i, t in enumerate(types))
+    nullable = [draw(st.booleans()) or data_type == Null() for data_type in types]
+    columns = (Column(id=0, name=f"c{i}", data_type=str(types[i]), nullable=nullable[i]) for i in range(len(types)))
     return schema_of(tuple(columns))
