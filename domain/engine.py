@@ -21,6 +21,10 @@ class EngineProfile(Struct, frozen=True, kw_only=True):
     folds_case: bool = False
     applies_write_defaults: bool = False
     unsupported_types: frozenset[str] = frozenset()
+    reserved_names: frozenset[str] = frozenset()
+    """Names the engine keeps for columns of its own."""
+    unreadable_characters: str = ""
+    """Characters with which a column's name could be written but not read again."""
 
 
 class TableStatistics(Struct, frozen=True, kw_only=True):

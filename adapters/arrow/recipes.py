@@ -4,7 +4,7 @@ So an engine reads each stored column once and writes each new one once, whateve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, assert_never
 
 import pyarrow as pa
@@ -48,6 +48,15 @@ class Recipe:
     constant: Any
     start_type: DataType
     acts: tuple[Act, ...]
+    copies: bool = False
+    """Whether stored values are written again though they stay as they are."""
+
+    @property
+    def changes_nullability(self) -> bool:
+        return self.stored is not None and self.stored.nullable != self.column.nullable
+
+    def copied(self) -> "Recipe":
+        return replace(self, copies=True)
 
     @property
     def writes(self) -> bool:
@@ -55,12 +64,12 @@ class Recipe:
         changes_values = any(not isinstance(act, CheckNoNulls) for act in self.acts)
         if self.stored is None:
             return self.constant is not None or any(isinstance(act, FillNulls) for act in self.acts)
-        return changes_values
+        return changes_values or self.copies
 
     @property
     def looks(self) -> bool:
         """Whether values must be read."""
-        return self.stored is not None and bool(self.acts)
+        return self.stored is not None and (bool(self.acts) or self.copies)
 
     @property
     def arrow_field(self) -> pa.Field:

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.changes.change import Found, Setting
 from domain.column_types import DataType, type_names
+from domain.engine import EngineProfile
 from domain.errors import (
     ColumnAlreadyExists,
     ColumnNameInvalid,
@@ -35,7 +36,7 @@ def name_taken(
     schema: Schema, setting: Setting, pointer: str, name: str, besides: str | None = None
 ) -> Iterator[Found]:
     """Refuses a new column name that is malformed or taken; ``besides`` is the name the column gives up."""
-    if reason := _why_not_a_name(name):
+    if reason := _why_not_a_name(name) or _why_not_here(name, setting.profile):
         yield pointer, ColumnNameInvalid(name, reason)
         return
     others = [other for other in schema.names if other != besides]
@@ -56,6 +57,15 @@ def _why_not_a_name(name: str) -> str | None:
         return "a dot separates the parts of a nested field's path"
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return "control characters and lone surrogates are not allowed"
+    return None
+
+
+def _why_not_here(name: str, profile: EngineProfile) -> str | None:
+    if name in profile.reserved_names:
+        return f"the {profile.name} engine keeps the name for itself"
+    for character in profile.unreadable_characters:
+        if character in name:
+            return f"the {profile.name} engine cannot read names with {character}"
     return None
 
 

@@ -8,7 +8,7 @@ import lance
 import pyarrow as pa
 from lance.fragment import FragmentMetadata
 
-from adapters.arrow.recipes import fold_recipes, refuse_missing_values
+from adapters.arrow.recipes import refuse_missing_values
 from adapters.arrow.types import to_arrow_schema
 from adapters.engines.lance_tables.border import ENGINE, border, open_table
 from adapters.engines.lance_tables.inspecting import inspect_table
@@ -16,6 +16,7 @@ from adapters.engines.lance_tables.marker import KEY, migration_of
 from adapters.engines.lance_tables.publishing import commit_migration
 from adapters.engines.lance_tables.staging import (
     SCHEMA_UNIT,
+    lance_recipes,
     list_units,
     prepare_fragment,
     remove_files,
@@ -48,6 +49,10 @@ PROFILE = EngineProfile(
         + [f"dictionary<{name}>" for name in NESTED]
         + ["struct<>"]
     ),
+    reserved_names=frozenset(
+        ["_rowid", "_rowaddr", "_rowoffset", "_row_created_at_version", "_row_last_updated_at_version"]
+    ),
+    unreadable_characters="`",
 )
 
 
@@ -73,7 +78,7 @@ class LanceEngine:
             return inspect_table(table)
 
     def units(self, job: Job) -> Sequence[Unit]:
-        table, recipes = open_table(job.location), fold_recipes(job)
+        table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
             refuse_missing_values(recipes, table.count_rows())
             return list_units(table, recipes)
@@ -81,7 +86,7 @@ class LanceEngine:
     def prepare(self, job: Job, unit: Unit) -> bytes:
         if unit.name.startswith(SCHEMA_UNIT):
             return b"{}"
-        table, recipes = open_table(job.location), fold_recipes(job)
+        table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
             first_row = 0
             # One unit for each fragment, in the fragments' order.
@@ -92,7 +97,7 @@ class LanceEngine:
         raise TableChanged(job.location, f"{unit.name} is no longer as it was")
 
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
-        table, recipes = open_table(job.location), fold_recipes(job)
+        table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
             if migration_of(table) == str(job.migration_id):
                 return _version_of(table, str(job.migration_id))

@@ -25,7 +25,7 @@ def commit_migration(
     """
     schema = target_schema(table, recipes, migration_id)
     operation: LanceOperation.BaseOperation = LanceOperation.Project(schema)
-    if prepared:
+    if any(recipe.writes for recipe in recipes) and prepared:
         fragments = [fragment.metadata for fragment in table.get_fragments()]
         operation = LanceOperation.Merge([prepared.get(fragment.id, fragment) for fragment in fragments], schema)
     transaction = Transaction(table.version, operation, transaction_properties={KEY: migration_id})

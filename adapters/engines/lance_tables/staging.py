@@ -11,11 +11,22 @@ import pyarrow as pa
 from lance.fragment import FragmentMetadata, LanceFragment
 from lance.udf import BatchUDF
 
-from adapters.arrow.recipes import Cook, Recipe
+from adapters.arrow.recipes import Cook, Recipe, fold_recipes
 from adapters.engines.lance_tables.marker import migration_of
-from domain.engine import Unit
+from domain.engine import Job, Unit
 
 SCHEMA_UNIT = "schema"
+
+
+def lance_recipes(job: Job) -> tuple[Recipe, ...]:
+    """The job's recipes, with the columns written that only change in nullability, if any other is.
+
+    Lance refuses a commit that brings new files and changes the nullability of those it keeps; one without may.
+    """
+    recipes = fold_recipes(job)
+    if not any(recipe.writes for recipe in recipes):
+        return recipes
+    return tuple(recipe.copied() if recipe.changes_nullability else recipe for recipe in recipes)
 
 
 def list_units(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> tuple[Unit, ...]:
