@@ -1,26 +1,35 @@
-"""The recorder: the `eventsourcing` library's, with another lock, gapless positions, and room for inline views.
+"""The recorder: the `eventsourcing` library's, appending in its own way.
 
 The stock recorder (9.5.6) locks the whole table in EXCLUSIVE mode for each append; the same order comes from an
-advisory lock, which needs no privilege and does not keep VACUUM out. Every writer must take it.
+advisory lock, which needs no privilege and does not keep VACUUM out. Every writer must take it. It also sends several
+statements through a pipeline, where a refused insert leaves prepared statements behind that the server never saw.
+Here an append is one message of several statements, which PostgreSQL runs as one transaction: one round trip.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Cursor, conninfo
-from psycopg.rows import DictRow
+from psycopg import ClientCursor, conninfo
 from psycopg.sql import SQL
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database, Statement
 
 APPEND_LOCK = 0x5C4EA1ED
 """The key of the advisory lock that every append holds to its commit."""
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
+
+LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
+INSERT = """
+INSERT INTO stored_events (originator_id, originator_version, topic, state)
+VALUES (%(stream)s, %(version)s, %(topic)s, %(state)s) RETURNING notification_id
+"""
+NOTIFY = "SELECT pg_notify(%(channel)s, %(changed)s)"
 
 
 class Datastore(PostgresDatastore):
@@ -38,28 +47,52 @@ class Datastore(PostgresDatastore):
         # The library's pool was never opened.
         self.pool = database.pool  # type: ignore[assignment]
 
+    def close(self) -> None:
+        """The pool is the database's to close; the library would close it whenever a datastore is forgotten."""
+
 
 class Recorder(PostgresApplicationRecorder):
-    """Appends in one transaction: lock, events, inline statements, notification; one round trip in a pipeline."""
+    """Appends in one transaction and one round trip: lock, events, inline statements, notification."""
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
         self.sql_create_statements = [SQL("{}").format(SQL(LOG_SQL))]
-        self.lock_table_statements = [SQL(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")]
 
-    def _insert_stored_events(
+    def insert_events(
         self,
-        curs: Cursor[DictRow],
         stored_events: Sequence[StoredEvent],
+        *,
         inline: Sequence[Statement] = (),
         changed: str = "",
-        **kwargs: Any,
-    ) -> None:
-        """``inline`` runs after the events are in, so it may read their positions; ``changed`` goes to listeners."""
-        super()._insert_stored_events(curs, stored_events, **kwargs)
-        for statement in inline:
-            run(curs.connection, statement)
-        curs.connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, changed))
+        **_: Any,
+    ) -> Sequence[int]:
+        """The positions given. ``inline`` runs after the events are in and may read their positions.
 
-    def _notify_channel(self, curs: Cursor[DictRow]) -> None:
-        """Notified with what changed, after the events."""
+        ``changed`` goes to listeners. Tried once: what a lost connection means is for the caller to find out.
+        """
+        if not stored_events:
+            return []
+        statements = [
+            Statement(LOCK, {"key": APPEND_LOCK}),
+            *(_insertion(event) for event in stored_events),
+            *inline,
+            Statement(NOTIFY, {"channel": CHANNEL, "changed": changed}),
+        ]
+        with self.datastore.get_connection() as connection, ClientCursor(connection) as cursor:
+            text = ";\n".join(cursor.mogrify(sql.encode(), parameters) for sql, parameters in statements)
+            cursor.execute(text.encode())
+            return _positions(cursor, len(stored_events))
+
+
+def _insertion(event: StoredEvent) -> Statement:
+    place = {"stream": event.originator_id, "version": event.originator_version}
+    return Statement(INSERT, {**place, "topic": event.topic, "state": event.state})
+
+
+def _positions(cursor: "psycopg.Cursor[Any]", count: int) -> list[int]:
+    """The insertions' results, which come after that of the lock."""
+    positions = list[int]()
+    for _ in range(count):
+        cursor.nextset()
+        positions += [row["notification_id"] for row in cursor.fetchall()]
+    return positions

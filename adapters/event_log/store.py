@@ -1,6 +1,7 @@
 """The event store: the port, on PostgreSQL."""
 
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from uuid import UUID
 
 import psycopg
@@ -50,6 +51,7 @@ class PostgresEventStore:
         self._inline, self._conflict = inline, conflict
         self._mapper = mapper or Mapper()
         self._recorder: Recorder | None = None
+        self._making = Lock()
 
     def load(self, stream: UUID) -> tuple[Recorded, ...]:
         return tuple(self._recorded(row) for row in self._database.rows(LOAD, {"stream": stream}))
@@ -69,11 +71,7 @@ class PostgresEventStore:
             return self._after_a_lost_connection(stored, statements, changed, appends, error)
 
     def _insert(self, stored: Sequence[StoredEvent], statements: Sequence[Statement], changed: str) -> int:
-        recorder = self._recorder_now()
-        # Not the library's retries: ten of them, each after a pool time-out, would take half a minute.
-        once = Recorder.insert_events.__wrapped__
-        positions = once(recorder, stored, inline=statements, changed=changed)
-        return int(positions[-1])
+        return self._recorder_now().insert_events(stored, inline=statements, changed=changed)[-1]
 
     def _after_a_lost_connection(
         self,
@@ -136,6 +134,7 @@ class PostgresEventStore:
 
     def _recorder_now(self) -> Recorder:
         """Made at the first append: it asks the database for the composite type of its rows."""
-        if self._recorder is None:
-            self._recorder = Recorder(Datastore(self._database))
-        return self._recorder
+        with self._making:
+            if self._recorder is None:
+                self._recorder = Recorder(Datastore(self._database))
+            return self._recorder

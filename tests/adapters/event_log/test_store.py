@@ -1,0 +1,175 @@
+"""The log keeps its promises: append-only, one order without gaps, all or nothing, once."""
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from adapters.event_log.recorder import Recorder
+from adapters.event_log.store import PostgresEventStore
+from adapters.postgres.database import Database
+from adapters.system import RandomIds
+from domain.errors import LocationTaken, LogUnavailable, StreamMoved, TableNameTaken
+from domain.facts import Append
+from domain.operation.events import OperationStarted
+from domain.table.events import MigrationWithdrawn, TableUnregistered
+from tests.adapters.conftest import ORIGIN, registered, requested, write
+
+
+def test_what_was_written_is_read_with_all_its_circumstances(store: PostgresEventStore) -> None:
+    stream = uuid4()
+    position = write(store, stream, 0, registered())
+    (event,) = store.load(stream)
+    assert (event.position, event.stream, event.version) == (position, stream, 1)
+    assert event.fact == registered()
+    assert event.metadata.origin == ORIGIN
+    assert event.recorded_at.tzinfo is not None
+
+
+def test_several_streams_are_written_together_or_not_at_all(store: PostgresEventStore) -> None:
+    taken, free = uuid4(), uuid4()
+    write(store, taken, 0, registered())
+    together = [
+        Append(stream=free, expected_version=0, facts=(requested(),)),
+        Append(stream=taken, expected_version=0, facts=(TableUnregistered(),)),
+    ]
+    with pytest.raises(StreamMoved):
+        store.append(together, ORIGIN)
+    assert store.load(free) == ()
+
+
+def test_of_two_writers_of_one_stream_one_is_told_that_it_moved(store: PostgresEventStore) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+    barrier = threading.Barrier(2)
+
+    def start(worker: str) -> str:
+        barrier.wait()
+        try:
+            write(store, stream, 1, OperationStarted(attempt=1, worker=worker))
+        except StreamMoved:
+            return "moved"
+        return "written"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(start, ["w1", "w2"])) == ["moved", "written"]
+
+
+def test_positions_have_no_gaps_though_writers_race_and_fail(store: PostgresEventStore) -> None:
+    contested = uuid4()
+
+    def race(number: int) -> None:
+        write(store, uuid4(), 0, requested())
+        with contextlib.suppress(StreamMoved):
+            write(store, contested, number % 3, requested())
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(race, range(40)))
+    positions = [event.position for event in store.read(0, 1_000)]
+    assert positions == list(range(1, len(positions) + 1))
+    assert len(positions) >= 40
+
+
+def test_the_recorded_moment_never_goes_back_whatever_the_applications_clock_does(database: Database) -> None:
+    class SteppingBack:
+        def __init__(self) -> None:
+            self.hour = 23
+
+        def now(self) -> datetime:
+            self.hour -= 1
+            return datetime(2026, 3, 3, self.hour, tzinfo=UTC)
+
+    store = PostgresEventStore(database, SteppingBack(), RandomIds())
+    for _ in range(5):
+        write(store, uuid4(), 0, requested())
+    events = store.read(0, 10)
+    assert [e.recorded_at for e in events] == sorted(e.recorded_at for e in events)
+    assert [e.metadata.moment for e in events] == sorted((e.metadata.moment for e in events), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE stored_events SET state = state",
+        "DELETE FROM stored_events",
+        "TRUNCATE stored_events",
+    ],
+)
+def test_the_database_itself_refuses_to_change_the_log(store: PostgresEventStore, database: Database, sql: str) -> None:
+    write(store, uuid4(), 0, requested())
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        database.write(lambda connection: connection.execute(sql.encode()))
+    assert len(store.read(0, 10)) == 1
+
+
+def test_two_tables_cannot_have_one_name_or_one_location(store: PostgresEventStore) -> None:
+    write(store, uuid4(), 0, registered("people"))
+    with pytest.raises(TableNameTaken):
+        write(store, uuid4(), 0, registered("people", "/elsewhere"))
+    with pytest.raises(LocationTaken):
+        write(store, uuid4(), 0, registered("others", "/tables/people"))
+    assert len(store.read(0, 10)) == 1
+
+
+def test_the_name_of_an_unregistered_table_is_free_again(store: PostgresEventStore) -> None:
+    first = uuid4()
+    write(store, first, 0, registered("people"))
+    write(store, first, 1, TableUnregistered())
+    write(store, uuid4(), 0, registered("people"))
+
+
+def test_a_connection_lost_after_the_commit_is_no_conflict(
+    store: PostgresEventStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backend is really ended, right after the commit went through and before the answer is believed."""
+    inner = Recorder.insert_events
+    lost = list[int]()
+
+    def commit_then_lose(recorder: Recorder, events: Any, **more: Any) -> Any:
+        positions = inner(recorder, events, **more)
+        if not lost:
+            lost.append(1)
+            with psycopg.connect(database.url, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            database.pool.check()
+            from eventsourcing.persistence import OperationalError
+
+            raise OperationalError("server closed the connection unexpectedly")
+        return positions
+
+    monkeypatch.setattr(Recorder, "insert_events", commit_then_lose)
+    stream = uuid4()
+    position = write(store, stream, 0, requested())
+    assert [event.position for event in store.load(stream)] == [position]
+
+
+def test_backends_that_end_between_two_calls_are_not_noticed(store: PostgresEventStore, database: Database) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+    with psycopg.connect(database.url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert len(store.load(stream)) == 1
+    write(store, stream, 1, OperationStarted(attempt=1, worker="w"))
+
+
+def test_a_database_that_cannot_be_reached_is_said_to_be_away() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    store = PostgresEventStore(database, None, RandomIds())  # type: ignore[arg-type]
+    with pytest.raises(LogUnavailable):
+        store.load(uuid4())
+    database.close()
+
+
+def test_withdrawing_what_is_unknown_to_the_view_changes_nothing_there(store: PostgresEventStore) -> None:
+    write(store, uuid4(), 0, MigrationWithdrawn(migration_id=uuid4()))

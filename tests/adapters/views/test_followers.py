@@ -1,0 +1,108 @@
+"""Views that follow the log: elected, batch by batch, and back by themselves after an interruption."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from adapters.event_log.feed import Feed
+from adapters.event_log.store import PostgresEventStore
+from adapters.views.follower import Follower
+from adapters.views.reading import PostgresViews
+from api.compose import FOLLOWED
+from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded
+from domain.table.events import SchemaChanged, TableUnregistered
+from tests.adapters.conftest import registered, write
+from tests.domain.planning import people
+
+
+@pytest.fixture
+def followed(database_url: str, store: PostgresEventStore) -> Iterator[list[Follower]]:
+    """Two processes' worth of followers: only one of each is elected."""
+    feed = Feed(database_url)
+    feed.start()
+    followers = [Follower(database_url, store, projection) for projection in (*FOLLOWED, *FOLLOWED)]
+    for follower in followers:
+        feed.on_append(follower.wake)
+        follower.start()
+    yield followers
+    for follower in followers:
+        follower.stop()
+    feed.stop()
+
+
+def migration(table: UUID) -> MigrationRequested:
+    return MigrationRequested(
+        table_id=table,
+        dataset_id="d",
+        operation_id=uuid4(),
+        operations=msgspec.Raw(b'[ {"type": "drop_column", "params": {"name":"x"} } ]'),
+        description="why",
+        from_version=1,
+        to_version=2,
+        plan_hash="h",
+    )
+
+
+def succeeded() -> MigrationSucceeded:
+    return MigrationSucceeded(
+        before=people(), before_fingerprint="a", after=people(), after_fingerprint="b", engine_version="2"
+    )
+
+
+@pytest.mark.usefixtures("followed")
+def test_a_migration_reads_back_exactly_as_it_was_sent(store: PostgresEventStore, views: PostgresViews) -> None:
+    table, ids = uuid4(), [uuid4() for _ in range(3)]
+    for migration_id in ids:
+        write(store, migration_id, 0, migration(table))
+    write(store, ids[0], 1, MigrationStarted(), succeeded())
+    write(store, ids[1], 1, MigrationStarted(), MigrationFailed(code="c", message="m"))
+    found = views.migrations(table, 10)
+    assert [(view.migration_id, view.status) for view in found] == [
+        (ids[2], "pending"),
+        (ids[1], "failed"),
+        (ids[0], "succeeded"),
+    ]
+    assert bytes(found[0].operations) == b'[ {"type": "drop_column", "params": {"name":"x"} } ]'
+    assert found[0].created_by == "tester"
+    assert views.migration(uuid4(), ids[0]) is None
+
+
+@pytest.mark.usefixtures("followed")
+def test_schema_versions_outlive_their_table(store: PostgresEventStore, views: PostgresViews) -> None:
+    table = uuid4()
+    changed = SchemaChanged(migration_id=uuid4(), version=2, schema=people().removed(4), fingerprint="g")
+    write(store, table, 0, registered(), changed, TableUnregistered())
+    assert [view.version for view in views.schema_versions(table, 10)] == [2, 1]
+    assert [view.version for view in views.schema_versions(table, 10, after=2)] == [1]
+    second = views.schema_version(table, 2)
+    assert second is not None
+    assert (second.schema, second.migration_id) == (people().removed(4), changed.migration_id)
+    assert views.schema_version(table, 3) is None
+
+
+@pytest.mark.usefixtures("followed")
+def test_a_follower_goes_on_after_its_connection_is_lost(
+    store: PostgresEventStore, views: PostgresViews, database_url: str
+) -> None:
+    for number in range(3):
+        table = uuid4()
+        write(store, table, 0, registered(f"t{number}"))
+        assert len(views.schema_versions(table, 10)) == 1
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        patient = PostgresViews(views._database, seconds=iter(range(1000)).__next__)
+        assert patient.schema_version(table, 1) is not None
+
+
+def test_a_view_that_nobody_follows_is_answered_as_it_is(store: PostgresEventStore, views: PostgresViews) -> None:
+    table = uuid4()
+    write(store, table, 0, registered())
+    ticks = iter(range(100))
+    impatient = PostgresViews(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
+    assert impatient.schema_versions(table, 10) == []

@@ -1,0 +1,128 @@
+"""Who runs what: at most one operation on a table at a time, each table's in order, and nobody for ever."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.event_log.store import PostgresEventStore
+from adapters.leases import PostgresLeases
+from adapters.postgres.database import Database
+from adapters.system import RandomIds, SystemClock
+from api.compose import INLINE
+from domain.operation.events import OperationCompleted, OperationStarted
+from tests.adapters.conftest import requested, write
+
+TERM = timedelta(minutes=10)
+OVER = timedelta(seconds=-1)
+"""A term that has run out the moment it is given."""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(database: Database) -> PostgresEventStore:
+    return PostgresEventStore(database, SystemClock(), RandomIds(), inline=INLINE)
+
+
+@pytest.fixture
+def leases(database: Database) -> PostgresLeases:
+    return PostgresLeases(database)
+
+
+def ask(store: PostgresEventStore, table: UUID) -> UUID:
+    operation = uuid4()
+    write(store, operation, 0, requested(table))
+    return operation
+
+
+def test_there_is_nothing_to_claim_where_nothing_was_asked(leases: PostgresLeases) -> None:
+    assert leases.claim("w1", TERM) is None
+
+
+def test_the_oldest_operation_comes_first(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    first, second = ask(store, uuid4()), ask(store, uuid4())
+    claimed = [leases.claim("w1", TERM), leases.claim("w2", TERM)]
+    assert [lease.operation_id for lease in claimed if lease] == [first, second]
+
+
+def test_a_tables_operations_run_one_after_the_other(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    table = uuid4()
+    first, second = ask(store, table), ask(store, table)
+    lease = leases.claim("w1", TERM)
+    assert lease is not None
+    assert lease.operation_id == first
+    assert leases.claim("w2", TERM) is None
+    write(store, first, 1, OperationStarted(attempt=1, worker="w1"), OperationCompleted(message="done"))
+    following = leases.claim("w2", TERM)
+    assert following is not None
+    assert following.operation_id == second
+
+
+def test_of_many_workers_each_gets_another_operation(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    asked = {ask(store, uuid4()) for _ in range(8)}
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda number: leases.claim(f"w{number}", TERM), range(8)))
+    got = [lease.operation_id for lease in claimed if lease]
+    assert len(got) == len(set(got))
+    assert set(got) <= asked
+
+
+def test_a_lease_that_ran_out_goes_to_the_next_worker_and_counts_as_a_failure(
+    store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    operation = ask(store, uuid4())
+    vanished = leases.claim("w1", OVER)
+    assert vanished is not None
+    taken = leases.claim("w2", TERM)
+    assert taken is not None
+    assert (taken.operation_id, taken.attempt, taken.failures) == (operation, 2, 1)
+    assert not leases.renew(vanished, TERM)
+    assert leases.renew(taken, TERM)
+
+
+def test_a_released_operation_can_be_taken_at_once_and_is_no_failure(
+    store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    ask(store, uuid4())
+    lease = leases.claim("w1", TERM)
+    assert lease is not None
+    leases.release(lease)
+    again = leases.claim("w2", TERM)
+    assert again is not None
+    assert (again.attempt, again.failures) == (2, 0)
+
+
+def test_a_failed_attempt_waits_before_the_next(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    ask(store, uuid4())
+    lease = leases.claim("w1", TERM)
+    assert lease is not None
+    leases.release(lease, timedelta(minutes=5), failed=True)
+    assert leases.claim("w2", TERM) is None
+
+
+def test_the_attempt_is_never_counted_lower_than_the_log_knows(
+    store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    operation = ask(store, uuid4())
+    write(store, operation, 1, OperationStarted(attempt=7, worker="w0"))
+    lease = leases.claim("w1", TERM)
+    assert lease is not None
+    assert lease.attempt == 8
+
+
+def test_nobody_releases_what_another_holds(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    ask(store, uuid4())
+    vanished = leases.claim("w1", OVER)
+    taken = leases.claim("w2", TERM)
+    assert vanished is not None
+    assert taken is not None
+    leases.release(vanished)
+    assert leases.renew(taken, TERM)
