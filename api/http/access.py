@@ -1,7 +1,7 @@
 """Who is asking: the bearer token, the request's id, and the origin that every event carries."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +9,7 @@ from anyio import to_thread
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import Message, Scope
 
 from domain.errors import ContentTypeUnsupported, TokenInvalid, TokenMissing
@@ -69,6 +70,25 @@ async def send_request_id(message: Message, scope: Scope) -> None:
     """Every answer says which request it belongs to."""
     if message["type"] == "http.response.start":
         message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
+
+
+async def send_true_allow(message: Message, scope: Scope) -> None:
+    """The framework's own answer to OPTIONS names the methods of one handler of a path, not of all."""
+    if message["type"] == "http.response.start" and scope.get("method") == "OPTIONS":
+        template = scope.get("path_template")
+        methods = {
+            method
+            for route in scope["litestar_app"].routes
+            if route.path_format == template
+            for method in _methods(route)
+        }
+        if methods:
+            kept = [header for header in message["headers"] if header[0] != b"allow"]
+            message["headers"] = [*kept, (b"allow", ", ".join(sorted(methods)).encode())]
+
+
+def _methods(route: BaseRoute) -> Iterable[str]:
+    return route.methods if isinstance(route, HTTPRoute) else ()
 
 
 def origin_of(request: Request[Principal, Any, Any]) -> Origin:

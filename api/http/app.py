@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from api.http import health, migrations, operations, schemas, tables
-from api.http.access import require_json, send_request_id, token_guard
+from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
 from api.http.errors import HANDLERS
@@ -49,7 +49,7 @@ def create_app(
         dependencies=dependencies,
         guards=[token_guard(tokens), require_json],
         exception_handlers=HANDLERS,
-        before_send=[send_request_id],
+        before_send=[send_request_id, send_true_allow],
         state=State({"waiting": waiting}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,

@@ -17,6 +17,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.http import bodies, health, wire
 from api.http.access import BODY, OPEN
+from api.http.ids import camel
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -120,7 +121,7 @@ def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in parameter.items() if key not in ("deprecated", "allowEmptyValue")}
-    return {**kept, "name": _camel_name(kept["name"]) if kept["in"] == "path" else kept["name"]}
+    return {**kept, "name": camel(kept["name"]) if kept["in"] == "path" else kept["name"]}
 
 
 def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
@@ -158,9 +159,4 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _camel(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: "{" + _camel_name(found[1]) + "}", path)
-
-
-def _camel_name(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
+    return re.sub(r"\{(\w+)\}", lambda found: "{" + camel(found[1]) + "}", path)

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from api.http.access import request_id
+from api.http.ids import camel
 from api.http.wire import ErrorBody
 from domain.errors import InternalFault, Refusal, ValidationFailed, Violation
 
@@ -98,7 +99,7 @@ def envelope(
 
 def _parameter(extra: dict[str, Any]) -> Violation:
     """The framework's word on a query or path parameter, as a violation."""
-    key, message = str(extra.get("key", "")), str(extra.get("message", "invalid"))
+    key, message = camel(str(extra.get("key", ""))), str(extra.get("message", "invalid"))
     return Violation(pointer=f"/{key}", code="parameter_invalid", message=f"Parameter '{key}': {message}.")
 
 

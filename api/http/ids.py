@@ -1,4 +1,4 @@
-"""Ids in paths: strings without meaning to the caller, so one that cannot be ours is simply not found."""
+"""Names and ids in paths. Ids are strings without meaning to the caller: one that cannot be ours is not found."""
 
 from uuid import UUID
 
@@ -15,6 +15,12 @@ def operation_uuid(text: str) -> UUID:
 
 def migration_uuid(table_id: str, text: str) -> UUID:
     return _parsed(text) or _raise(MigrationNotFound(table_id, text))
+
+
+def camel(name: str) -> str:
+    """A parameter's name as it stands on the wire: ``pageSize`` of ``page_size``."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
 
 
 def _parsed(text: str) -> UUID | None:

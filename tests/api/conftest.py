@@ -1,0 +1,117 @@
+"""The real application over a real database, with a worker of its own beside it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from adapters.arrow.types import ipc_schema
+from adapters.tokens import PostgresTokens
+from api.compose import composed, prepare, working
+from api.http.app import create_app
+from api.settings import Settings
+
+
+def settings_for(folder: Path, url: str) -> Settings:
+    return Settings(
+        data_dir=folder,
+        host="127.0.0.1",
+        port=0,
+        database_url=url,
+        table_roots=(folder / "tables",),
+        api_processes=1,
+        worker_processes=1,
+    )
+
+
+class Api:
+    """A caller with a good token."""
+
+    def __init__(self, client: "TestClient[Litestar]", token: str, settings: Settings) -> None:
+        self.client, self.token, self.settings = client, token, settings
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        return self.client.get(path, headers=self.headers, params=query)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(path, headers={**self.headers, **named}, json=body)
+
+    def new_table(self, name: str = "people") -> str:
+        body = {
+            "datasetId": "d",
+            "tableName": name,
+            "fields": [
+                {"name": "id", "arrowType": "int64", "nullable": False},
+                {"name": "name", "arrowType": "utf8"},
+                {"name": "age", "arrowType": "int32"},
+            ],
+        }
+        answer = self.post("/dataset-tables", body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["tableId"])
+
+    def migrate(self, table: str, *operations: dict[str, Any], **headers: str) -> httpx.Response:
+        return self.post(f"/dataset-tables/{table}/migrations", {"operations": list(operations)}, **headers)
+
+    def finished(self, operation_id: str) -> dict[str, Any]:
+        """The operation once it has ended."""
+        while True:
+            seen = self.get(f"/operations/{operation_id}", wait=10).json()
+            if seen["status"] in ("completed", "failed", "cancelled"):
+                return dict(seen)
+
+    def events(self) -> int:
+        """How many events the log holds."""
+        with composed(self.settings, self.settings.database_url or "") as parts:
+            return len(parts.house.store.read(0, 100_000))
+
+
+@pytest.fixture
+def idle_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
+    """The API without a worker: what is accepted stays pending."""
+    settings = settings_for(tmp_path, database_url)
+    prepare(settings, database_url)
+    with composed(settings, database_url) as parts:
+        assert parts.feed.listening.wait(20)
+        app = create_app(
+            parts.house,
+            PostgresTokens(parts.database),
+            parts.feed,
+            ipc_schema,
+            {"database": parts.database.problem},
+        )
+        with TestClient(app) as client:
+            yield Api(client, settings.token_file.read_text().strip(), settings)
+
+
+@pytest.fixture
+def worker(database_url: str, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Starts a worker when called; it ends with the test."""
+    with ExitStack() as ending:
+
+        def start() -> None:
+            stop = Event()
+            settings = settings_for(tmp_path, database_url)
+            made = ending.enter_context(working(settings, database_url, "w", stop))
+            thread = threading.Thread(target=made.work)
+            thread.start()
+            ending.callback(thread.join)
+            ending.callback(stop.set)
+
+        yield start
+
+
+@pytest.fixture
+def api(idle_api: Api, worker: Callable[[], None]) -> Api:
+    """The API with a worker."""
+    worker()
+    return idle_api
