@@ -1,0 +1,50 @@
+# Two commands are enough: `make serve` and `make test`. Everything runs in a virtual environment of its own, .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check demo bench format lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first curl line
+	@exec $(BIN)/schemaledger serve
+
+test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY) ## Format, lint, types, import contracts, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+demo: $(READY) ## Migrate the flights of 2013, and prove what became of them
+	$(BIN)/schemaledger demo
+
+bench: $(READY) ## Measure beside the peers; NAME=append runs one
+	$(BIN)/python -m benchmarks $(NAME)
+
+format: $(READY) ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY) ## Pin every dependency anew, with hashes
+	$(BIN)/pip-compile --quiet --extra demo --extra dev --strip-extras --generate-hashes --allow-unsafe \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## Remove the virtual environment and caches; the data folder stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
