@@ -8,7 +8,7 @@ import msgspec
 
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
-from api.cli.output import DONE, ERROR, EXIT_CODES, STILL_RUNNING, console, message_of, show_json, show_progress
+from api.cli.output import DONE, ERROR, EXIT_CODES, STILL_RUNNING, console, message_of, say, show_json, show_progress
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
 
@@ -41,15 +41,15 @@ def plan(client: Client, as_json: bool, table: str, file: TextIO) -> None:
 
 def show_plan(found: dict[str, Any]) -> None:
     for violation in found["violations"]:
-        console.out(f"refused  {violation['pointer']}: {violation['message']}")
+        say(f"refused  {violation['pointer']}: {violation['message']}")
     for step in found["steps"]:
-        console.out(f"{step['cost']:<8} {step['description']}")
+        say(f"{step['cost']:<8} {step['description']}")
     for impact in found["indexImpacts"]:
-        console.out(f"index    {impact['indexName']}: {impact['impact']}. {impact['reason']}")
+        say(f"index    {impact['indexName']}: {impact['impact']}. {impact['reason']}")
     for hazard in found["hazards"]:
-        console.out(f"hazard   {hazard['kind']}: {hazard['message']}")
+        say(f"hazard   {hazard['kind']}: {hazard['message']}")
     if found["isValid"]:
-        console.out(f"valid    from schema version {found['baseVersion']}, plan {found['planHash']}")
+        say(f"valid    from schema version {found['baseVersion']}, plan {found['planHash']}")
 
 
 @click.command(help=f"Execute the operations in FILE (JSON, '-' for standard input) and follow them. {TABLE_HELP}")
@@ -82,7 +82,7 @@ def migrate(
         if as_json:
             show_json(submitted)
         else:
-            console.out(submitted["operationId"])
+            say(submitted["operationId"])
         sys.exit(STILL_RUNNING)
     sys.exit(follow_to_the_end(client, submitted["operationId"], timeout, as_json=as_json))
 
@@ -90,10 +90,10 @@ def migrate(
 def follow_to_the_end(client: Client, operation_id: str, timeout: float | None, *, as_json: bool) -> int:
     """Shows the operation until it ends; the exit code that says how."""
     if not as_json:
-        console.out(f"operation {operation_id}")
+        say(f"operation {operation_id}")
     last = show_progress(client.follow(operation_id, timeout), quiet=as_json)
     if as_json:
         show_json(last)
     elif last.status != "completed" and console.is_terminal:
-        console.out(message_of(last))
+        say(message_of(last))
     return EXIT_CODES.get(last.status, STILL_RUNNING)

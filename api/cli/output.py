@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,6 +21,11 @@ EXIT_CODES = {"completed": DONE, "failed": FAILED, "cancelled": CANCELLED}
 console = Console(highlight=False, soft_wrap=True)
 
 
+def say(line: str) -> None:
+    """A plain line, tabs and all."""
+    click.echo(line)
+
+
 def show_json(value: object) -> None:
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
     sys.stdout.buffer.flush()
@@ -29,7 +35,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on a terminal, tab-separated lines elsewhere."""
     if not console.is_terminal:
         for row in rows:
-            console.out("\t".join("" if cell is None else str(cell) for cell in row))
+            say("\t".join("" if cell is None else str(cell) for cell in row))
         return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
@@ -61,7 +67,7 @@ def _bar(operations: Iterable[OperationBody]) -> OperationBody:
 def _lines(operations: Iterable[OperationBody]) -> OperationBody:
     for seen in operations:
         operation = seen
-        console.out(f"{seen.status}\t{seen.progress_percent:.1f}%\t{message_of(seen)}")
+        say(f"{seen.status}\t{seen.progress_percent:.1f}%\t{message_of(seen)}")
     return operation
 
 

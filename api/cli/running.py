@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from api.cli.client import ServiceError
-from api.cli.output import console
+from api.cli.output import say
 from api.settings import Settings, read_settings
 
 
@@ -54,10 +54,10 @@ def serve_command(**flags: Any) -> None:
 
 def announce(settings: Settings, made_token: bool) -> None:
     token = settings.token_file.read_text().strip()
-    console.out(f"\nSchemaledger is ready at {settings.url}  (API reference: {settings.url}/docs)")
-    console.out(f"Token{' (new, admin)' if made_token else ''}, also in {settings.token_file}:\n\n  {token}\n")
-    console.out(f"Try:\n\n  curl -s {settings.url}/dataset-tables -H 'Authorization: Bearer {token}'\n")
-    console.out("Ctrl-C stops everything.\n")
+    say(f"\nSchemaledger is ready at {settings.url}  (API reference: {settings.url}/docs)")
+    say(f"Token{' (new, admin)' if made_token else ''}, also in {settings.token_file}:\n\n  {token}\n")
+    say(f"Try:\n\n  curl -s {settings.url}/dataset-tables -H 'Authorization: Bearer {token}'\n")
+    say("Ctrl-C stops everything.\n")
 
 
 @click.command("worker")

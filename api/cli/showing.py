@@ -10,7 +10,7 @@ import msgspec
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
 from api.cli.migrating import TABLE_HELP, follow_to_the_end
-from api.cli.output import console, show_json, show_table
+from api.cli.output import say, show_json, show_table
 
 FIELD_HELP = "name:type, with ' not null' after the type if so. May be given several times."
 
@@ -52,7 +52,7 @@ def cancel_operation(client: Client, as_json: bool, operation_id: str, reason: s
     if as_json:
         show_json(found)
     else:
-        console.out(f"{found['operationId']}\t{found['status']}\tcancellation requested")
+        say(f"{found['operationId']}\t{found['status']}\tcancellation requested")
 
 
 @click.group()
@@ -102,7 +102,7 @@ def _add(client: Client, as_json: bool, body: dict[str, Any]) -> None:
     if as_json:
         show_json(found)
     else:
-        console.out(f"{found['datasetId']}.{found['tableName']}\t{found['tableId']}\t{found['location']}")
+        say(f"{found['datasetId']}.{found['tableName']}\t{found['tableId']}\t{found['location']}")
 
 
 def read_field(text: str) -> dict[str, Any]:
