@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
+from types import ModuleType
 
 from litestar import Litestar
 
@@ -68,6 +69,13 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     finally:
         feed.stop()
         database.close()
+
+
+def demo_data() -> ModuleType:
+    """What the demo works on: adapters/flights.py, read only when it is asked for."""
+    from adapters import flights
+
+    return flights
 
 
 def embedded_postgres(settings: Settings) -> EmbeddedPostgres:

@@ -48,6 +48,15 @@ class Child:
         )
 
 
+@dataclass(frozen=True)
+class Running:
+    """A service that is ready. ``settings`` have the port and the database it really uses."""
+
+    settings: Settings
+    made_token: bool
+    children: list[Child]
+
+
 def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> None:
     """Runs until SIGINT or SIGTERM. ``announce`` is called once the service is ready.
 
@@ -56,19 +65,26 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    with running(settings, stop) as service:
+        if not stop.is_set():
+            announce(service.settings, service.made_token)
+            _keep_alive(service.children, stop)
+
+
+@contextmanager
+def running(settings: Settings, stop: Event) -> Iterator[Running]:
+    """A service that is ready, or told to stop meanwhile; it ends with the context. Raises CannotServe."""
     settings = _with_free_port(settings)
     with database(settings) as url:
         settings = replace(settings, database_url=url)
-        made_token = prepare(settings, url)
-        children = _children(settings)
+        service = Running(settings, prepare(settings, url), _children(settings))
         try:
-            for child in children:
+            for child in service.children:
                 child.start()
-            if _ready(settings, children, stop):
-                announce(settings, made_token)
-                _keep_alive(children, stop)
+            _wait_until_ready(service, stop)
+            yield service
         finally:
-            _end(children)
+            _end(service.children)
 
 
 @contextmanager
@@ -104,20 +120,19 @@ def _with_free_port(settings: Settings) -> Settings:
         return replace(settings, port=probe.getsockname()[1])
 
 
-def _ready(settings: Settings, children: list[Child], stop: Event) -> bool:
-    """Waits for the first 200 of /health/ready. False: told to stop meanwhile."""
+def _wait_until_ready(service: Running, stop: Event) -> None:
+    """Returns at the first 200 of /health/ready, or when told to stop."""
     deadline = time.monotonic() + SECONDS_TO_BE_READY
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
-        if any(child.process.poll() is not None for child in children):
+        if any(child.process.poll() is not None for child in service.children):
             raise CannotServe("A process of the service ended while starting; its last lines above say why.")
         if time.monotonic() > deadline:
             raise CannotServe(f"The service did not get ready within {SECONDS_TO_BE_READY:.0f} seconds.")
         try:
-            if httpx.get(f"{settings.url}/health/ready", timeout=2.0).status_code == httpx.codes.OK:
-                return True
+            if httpx.get(f"{service.settings.url}/health/ready", timeout=2.0).status_code == httpx.codes.OK:
+                return
         except httpx.HTTPError:
             continue
-    return False
 
 
 def _keep_alive(children: list[Child], stop: Event) -> None:

@@ -525,3 +525,9 @@ class HeaderInvalid(Refusal):
     sentence = "The header {header} cannot be understood: {reason}."
     header: str
     reason: str
+
+
+@dataclass(unsafe_hash=True)
+class DemoDataMissing(Refusal):
+    code = "demo_data_missing"
+    sentence = "The flights of 2013 are not installed: pip install 'schemaledger[demo]' (or run make demo)."

@@ -5,10 +5,12 @@ import sys
 import click
 
 from api.cli.client import ServiceError
+from api.cli.demo import demo_command
 from api.cli.migrating import migrate, plan
 from api.cli.output import ERROR, show_error
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
+from domain.errors import Refusal
 
 EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
 
@@ -22,6 +24,7 @@ def cli() -> None:
 for command in (
     serve_command,
     worker_command,
+    demo_command,
     run_api_command,
     run_worker_command,
     migrate,
@@ -37,7 +40,7 @@ def main() -> None:
     """Runs the command line; every error it knows ends in one sentence and an exit code."""
     try:
         cli()
-    except (ServiceError, ValueError) as error:
+    except (ServiceError, Refusal, ValueError) as error:
         show_error(str(error))
         sys.exit(ERROR)
 
