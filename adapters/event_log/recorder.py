@@ -1,8 +1,9 @@
 """The recorder: the `eventsourcing` library's, appending in its own way.
 
 The stock recorder (9.5.6) locks the whole table in EXCLUSIVE mode for each append; the same order comes from an
-advisory lock, which needs no privilege and does not keep VACUUM out. Every writer must take it. It also sends several
-statements through a pipeline, where a refused insert leaves prepared statements behind that the server never saw.
+advisory lock that the table's trigger takes (log.sql): it needs no privilege, does not keep VACUUM out, and binds every
+writer. The stock recorder also sends several statements through a pipeline, where a refused insert leaves prepared
+statements behind that the server never saw.
 Here an append is one message of several statements, which PostgreSQL runs as one transaction: one round trip.
 """
 
@@ -18,13 +19,9 @@ from psycopg.sql import SQL
 
 from adapters.postgres.database import Database, Statement
 
-APPEND_LOCK = 0x5C4EA1ED
-"""The key of the advisory lock that every append holds to its commit."""
-
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
 
-LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 INSERT = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state)
 VALUES (%(stream)s, %(version)s, %(topic)s, %(state)s) RETURNING notification_id
@@ -52,7 +49,7 @@ class Datastore(PostgresDatastore):
 
 
 class Recorder(PostgresApplicationRecorder):
-    """Appends in one transaction and one round trip: lock, events, inline statements, notification."""
+    """Appends in one transaction and one round trip: events, inline statements, notification."""
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
@@ -73,7 +70,6 @@ class Recorder(PostgresApplicationRecorder):
         if not stored_events:
             return []
         statements = [
-            Statement(LOCK, {"key": APPEND_LOCK}),
             *(_insertion(event) for event in stored_events),
             *inline,
             Statement(NOTIFY, {"channel": CHANNEL, "changed": changed}),
@@ -90,9 +86,9 @@ def _insertion(event: StoredEvent) -> Statement:
 
 
 def _positions(cursor: "psycopg.Cursor[Any]", count: int) -> list[int]:
-    """The insertions' results, which come after that of the lock."""
+    """The insertions' results, which come first."""
     positions = list[int]()
     for _ in range(count):
-        cursor.nextset()
         positions += [row["notification_id"] for row in cursor.fetchall()]
+        cursor.nextset()
     return positions

@@ -173,3 +173,38 @@ def test_a_database_that_cannot_be_reached_is_said_to_be_away() -> None:
 
 def test_withdrawing_what_is_unknown_to_the_view_changes_nothing_there(store: PostgresEventStore) -> None:
     write(store, uuid4(), 0, MigrationWithdrawn(migration_id=uuid4()))
+
+
+@pytest.mark.parametrize("expected", [2, 7])
+def test_a_stream_that_stands_lower_than_expected_gets_no_hole(store: PostgresEventStore, expected: int) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+    with pytest.raises(StreamMoved):
+        write(store, stream, expected, OperationStarted(attempt=1, worker="w"))
+    assert [event.version for event in store.load(stream)] == [1]
+
+
+def test_whoever_writes_past_the_store_waits_his_turn_too(store: PostgresEventStore, database: Database) -> None:
+    insert = (
+        b"INSERT INTO stored_events (originator_id, originator_version, topic, state) "
+        b"VALUES (gen_random_uuid(), 1, 'foreign', '{}')"
+    )
+
+    def write_many(_: int) -> None:
+        with psycopg.connect(database.url, autocommit=True) as connection:
+            for _ in range(30):
+                connection.execute(insert)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_many, range(4)))
+    assert write(store, uuid4(), 0, requested()) == 121
+
+
+def test_a_session_that_plays_a_replica_cannot_change_the_log_either(
+    store: PostgresEventStore, database: Database
+) -> None:
+    write(store, uuid4(), 0, requested())
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            connection.execute("DELETE FROM stored_events")
