@@ -17,7 +17,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import ClientCursor, conninfo
 from psycopg.sql import SQL
 
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import Database, Statement, storable
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
@@ -26,6 +26,10 @@ INSERT = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state)
 VALUES (%(stream)s, %(version)s, %(topic)s, %(state)s) RETURNING notification_id
 """
+ANY = "*"
+"""Told to listeners instead of what changed when that is more than a notification can carry."""
+PAYLOAD_LIMIT = 7_999
+
 NOTIFY = "SELECT pg_notify(%(channel)s, %(changed)s)"
 
 
@@ -69,13 +73,14 @@ class Recorder(PostgresApplicationRecorder):
         """
         if not stored_events:
             return []
+        told = changed if len(changed) <= PAYLOAD_LIMIT else ANY
         statements = [
             *(_insertion(event) for event in stored_events),
             *inline,
-            Statement(NOTIFY, {"channel": CHANNEL, "changed": changed}),
+            Statement(NOTIFY, {"channel": CHANNEL, "changed": told}),
         ]
         with self.datastore.get_connection() as connection, ClientCursor(connection) as cursor:
-            text = ";\n".join(cursor.mogrify(sql.encode(), parameters) for sql, parameters in statements)
+            text = ";\n".join(cursor.mogrify(sql.encode(), storable(parameters)) for sql, parameters in statements)
             cursor.execute(text.encode())
             return _positions(cursor, len(stored_events))
 
