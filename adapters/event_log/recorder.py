@@ -1,8 +1,9 @@
 """The recorder: the `eventsourcing` library's, appending in its own way.
 
 The stock recorder (9.5.6) locks the whole table in EXCLUSIVE mode for each append; the same order comes from an
-advisory lock, which needs no privilege and does not keep VACUUM out. Every writer must take it. It also sends several
-statements through a pipeline, where a refused insert leaves prepared statements behind that the server never saw.
+advisory lock that the table's trigger takes (log.sql): it needs no privilege, does not keep VACUUM out, and binds every
+writer. The stock recorder also sends several statements through a pipeline, where a refused insert leaves prepared
+statements behind that the server never saw.
 Here an append is one message of several statements, which PostgreSQL runs as one transaction: one round trip.
 """
 
@@ -16,19 +17,19 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import ClientCursor, conninfo
 from psycopg.sql import SQL
 
-from adapters.postgres.database import Database, Statement
-
-APPEND_LOCK = 0x5C4EA1ED
-"""The key of the advisory lock that every append holds to its commit."""
+from adapters.postgres.database import Database, Statement, storable
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
 
-LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 INSERT = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state)
 VALUES (%(stream)s, %(version)s, %(topic)s, %(state)s) RETURNING notification_id
 """
+ANY = "*"
+"""Told to listeners instead of what changed when that is more than a notification can carry."""
+PAYLOAD_LIMIT = 7_999
+
 NOTIFY = "SELECT pg_notify(%(channel)s, %(changed)s)"
 
 
@@ -52,7 +53,7 @@ class Datastore(PostgresDatastore):
 
 
 class Recorder(PostgresApplicationRecorder):
-    """Appends in one transaction and one round trip: lock, events, inline statements, notification."""
+    """Appends in one transaction and one round trip: events, inline statements, notification."""
 
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
@@ -72,14 +73,14 @@ class Recorder(PostgresApplicationRecorder):
         """
         if not stored_events:
             return []
+        told = changed if len(changed) <= PAYLOAD_LIMIT else ANY
         statements = [
-            Statement(LOCK, {"key": APPEND_LOCK}),
             *(_insertion(event) for event in stored_events),
             *inline,
-            Statement(NOTIFY, {"channel": CHANNEL, "changed": changed}),
+            Statement(NOTIFY, {"channel": CHANNEL, "changed": told}),
         ]
         with self.datastore.get_connection() as connection, ClientCursor(connection) as cursor:
-            text = ";\n".join(cursor.mogrify(sql.encode(), parameters) for sql, parameters in statements)
+            text = ";\n".join(cursor.mogrify(sql.encode(), storable(parameters)) for sql, parameters in statements)
             cursor.execute(text.encode())
             return _positions(cursor, len(stored_events))
 
@@ -90,9 +91,9 @@ def _insertion(event: StoredEvent) -> Statement:
 
 
 def _positions(cursor: "psycopg.Cursor[Any]", count: int) -> list[int]:
-    """The insertions' results, which come after that of the lock."""
+    """The insertions' results, which come first."""
     positions = list[int]()
     for _ in range(count):
-        cursor.nextset()
         positions += [row["notification_id"] for row in cursor.fetchall()]
+        cursor.nextset()
     return positions

@@ -5,12 +5,13 @@ from threading import Lock
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
 
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Recorder
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import AWAY, Database, Statement, reason_of
 from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded
 from domain.operation.events import OperationFact
@@ -67,8 +68,10 @@ class PostgresEventStore:
             return self._insert(stored, statements, changed)
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
-        except (OperationalError, InterfaceError) as error:
-            return self._after_a_lost_connection(stored, statements, changed, appends, error)
+        except PersistenceError as error:
+            if _may_have_committed(error):
+                return self._after_a_lost_connection(stored, statements, changed, appends, error)
+            raise _away(error) from error
 
     def _insert(self, stored: Sequence[StoredEvent], statements: Sequence[Statement], changed: str) -> int:
         return self._recorder_now().insert_events(stored, inline=statements, changed=changed)[-1]
@@ -79,7 +82,7 @@ class PostgresEventStore:
         statements: Sequence[Statement],
         changed: str,
         appends: Sequence[Append],
-        error: Exception,
+        error: PersistenceError,
     ) -> int:
         """The commit may have gone through before the connection was lost: look for our own event, then try again."""
         try:
@@ -91,8 +94,8 @@ class PostgresEventStore:
             if position := self._position_of_ours(stored[-1]):
                 return position
             raise self._refusal(conflict, appends) from conflict
-        except (OperationalError, InterfaceError):
-            raise LogUnavailable(str(error).partition("\n")[0]) from error
+        except PersistenceError:
+            raise _away(error) from error
 
     def _position_of_ours(self, event: StoredEvent) -> int | None:
         """Where our event stands. Event ids are unique, so equal bytes are the same event."""
@@ -138,3 +141,18 @@ class PostgresEventStore:
             if self._recorder is None:
                 self._recorder = Recorder(Datastore(self._database))
             return self._recorder
+
+
+CERTAINLY_NOT_WRITTEN = (PoolTimeout, psycopg.errors.LockNotAvailable, psycopg.errors.ReadOnlySqlTransaction)
+
+
+def _may_have_committed(error: PersistenceError) -> bool:
+    """False when the append never began or was refused as a whole."""
+    cause = error.__cause__
+    return not isinstance(cause, CERTAINLY_NOT_WRITTEN) and (cause is None or isinstance(cause, AWAY))
+
+
+def _away(error: PersistenceError) -> Exception:
+    """LogUnavailable for a database that is away; any other error is a bug and stays as it is."""
+    cause = error.__cause__
+    return LogUnavailable(reason_of(error)) if cause is None or isinstance(cause, AWAY) else error

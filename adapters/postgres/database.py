@@ -18,6 +18,11 @@ Connection = psycopg.Connection[DictRow]
 
 SECONDS_FOR_A_CONNECTION = 2.0
 """How long a caller waits for a connection before the database counts as away."""
+SECONDS_FOR_A_LOCK = 3
+"""How long a statement waits for somebody else's lock: a writer that hangs must not hang everybody for ever."""
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+"""What says that the database is not there for us just now: gone, locked, or turned into a standby."""
 
 
 class Statement(NamedTuple):
@@ -41,6 +46,7 @@ class Database:
             timeout=SECONDS_FOR_A_CONNECTION,
             # Give up early and try anew on demand: the pool's own pauses grow to minutes while the server is away.
             reconnect_timeout=SECONDS_FOR_A_CONNECTION,
+            configure=_configure,
             open=True,
         )
 
@@ -63,10 +69,10 @@ class Database:
             return work(connection)
 
     def rows(self, sql: str, parameters: dict[str, Any]) -> list[DictRow]:
-        return self.read(lambda connection: connection.execute(sql.encode(), parameters).fetchall())
+        return self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchall())
 
     def row(self, sql: str, parameters: dict[str, Any]) -> DictRow | None:
-        return self.read(lambda connection: connection.execute(sql.encode(), parameters).fetchone())
+        return self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchone())
 
     def problem(self) -> str | None:
         """None while the database answers, else a sentence."""
@@ -85,9 +91,25 @@ def border() -> Iterator[None]:
     """A connection that cannot be had or is lost becomes LogUnavailable; other errors are bugs and stay as they are."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise LogUnavailable(str(error).partition("\n")[0] or type(error).__name__) from error
+    except AWAY as error:
+        raise LogUnavailable(reason_of(error)) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what the database said."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def run(connection: Connection, statement: Statement) -> psycopg.Cursor[DictRow]:
-    return connection.execute(statement.sql.encode(), statement.parameters)
+    return connection.execute(statement.sql.encode(), storable(statement.parameters))
+
+
+def storable(parameters: dict[str, Any]) -> dict[str, Any]:
+    """With every NUL in a text replaced: PostgreSQL's text has no place for it. The log's own bytes keep it."""
+    return {
+        name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value for name, value in parameters.items()
+    }
+
+
+def _configure(connection: Connection) -> None:
+    connection.execute(f"SET lock_timeout = '{SECONDS_FOR_A_LOCK}s'".encode())

@@ -34,7 +34,8 @@ def _update(changes: str) -> str:
 
 
 STARTED = _update(f"status = 'running', message = %(message)s, started_at = coalesce(started_at, {MOMENT})")
-PROGRESSED = _update("percent = %(percent)s, message = %(message)s")
+# A later attempt begins anew, but what a reader saw as done never shrinks before his eyes.
+PROGRESSED = _update("percent = greatest(percent, %(percent)s), message = %(message)s")
 MESSAGE = _update("message = %(message)s")
 CANCELLATION_REQUESTED = _update("cancellation_requested = true")
 COMPLETED = _update(f"status = 'completed', percent = 100, message = %(message)s, completed_at = {MOMENT}")

@@ -24,8 +24,10 @@ SECONDS_TO_CATCH_UP = 2.0
 """How long a read of an asynchronous view waits for it to reach the log's head of that moment."""
 SECONDS_BETWEEN_LOOKS = 0.01
 
-HEAD = "SELECT coalesce(max(notification_id), 0) AS head FROM stored_events"
-BEHIND = "SELECT 1 AS caught_up FROM projections WHERE name = %(name)s AND position >= %(head)s"
+STANDS = """
+SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
+    coalesce((SELECT position FROM projections WHERE name = %(name)s), 0) AS reached
+"""
 
 OPERATION = """
 SELECT operation_id, version, table_id, migration_id, operation_type, target_type, target_id, description, status,
@@ -43,6 +45,10 @@ SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_versio
 FROM migrations_v1
 """
 SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
+
+AFTER = (
+    "position < (SELECT notification_id FROM stored_events WHERE originator_id = %(after)s AND originator_version = 1)"
+)
 
 
 class PostgresViews:
@@ -68,7 +74,7 @@ class PostgresViews:
             "operation_type": where.operation_type,
             "target_id": where.target_id,
         }
-        page = _page("operation_status_v1", "operation_id", conditions, after)
+        page = _page(conditions, after)
         return [OperationView(**row) for row in self._database.rows(OPERATION + page, _given(conditions, after, limit))]
 
     def table(self, table_id: UUID) -> TableView | None:
@@ -77,7 +83,7 @@ class PostgresViews:
 
     def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]:
         conditions = {"dataset_id": where.dataset_id, "engine": where.engine, "name": where.name}
-        page = _page("dataset_tables_v1", "table_id", conditions, after)
+        page = _page(conditions, after)
         return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
 
     def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
@@ -89,7 +95,7 @@ class PostgresViews:
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]:
         self._catch_up("migrations_v1")
         conditions = {"table_id": table_id}
-        page = _page("migrations_v1", "migration_id", conditions, after)
+        page = _page(conditions, after)
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None:
@@ -107,18 +113,27 @@ class PostgresViews:
 
     def _catch_up(self, projection: str) -> None:
         """Waits a moment for an asynchronous view to show all that the log held when the read began."""
-        row = self._database.row(HEAD, {})
-        given = {"name": projection, "head": row["head"] if row else 0}
+        head, reached = self._stands(projection)
         deadline = self._seconds() + SECONDS_TO_CATCH_UP
-        while given["head"] and self._database.row(BEHIND, given) is None and self._seconds() < deadline:
+        while reached < head and self._seconds() < deadline:
             self._sleep(SECONDS_BETWEEN_LOOKS)
+            _, reached = self._stands(projection)
+
+    def _stands(self, projection: str) -> tuple[int, int]:
+        """The log's last position, and the one that the projection has reached."""
+        row = self._database.row(STANDS, {"name": projection})
+        assert row is not None
+        return row["head"], row["reached"]
 
 
-def _page(view: str, key: str, conditions: dict[str, Any], after: UUID | None) -> str:
-    """Newest first, from the row after the one whose key is given; conditions without a value do not count."""
+def _page(conditions: dict[str, Any], after: UUID | None) -> str:
+    """Newest first, from the row after the one whose key is given; conditions without a value do not count.
+
+    A row stands where its stream begins in the log, so a page also goes on after a row that is gone meanwhile.
+    """
     wanted = [f"{column} = %({column})s" for column, value in conditions.items() if value is not None]
     if after is not None:
-        wanted.append(f"position < (SELECT position FROM {view} WHERE {key} = %(after)s)")  # noqa: S608  # our names
+        wanted.append(AFTER)
     where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
     return f"{where}ORDER BY position DESC LIMIT %(limit)s"
 

@@ -53,3 +53,24 @@ def test_the_feed_reconnects_by_itself_and_wakes_everybody(
     feed.listen(operation, again.set)
     write(store, operation, 0, requested())
     assert again.wait(LONG_ENOUGH)
+
+
+def test_a_listener_that_fails_does_not_keep_the_others_asleep(feed: Feed, store: PostgresEventStore) -> None:
+    def fail() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    feed.on_append(fail)
+    woken = threading.Event()
+    feed.on_append(woken.set)
+    write(store, uuid4(), 0, requested())
+    assert woken.wait(LONG_ENOUGH)
+
+
+@pytest.mark.parametrize("payload", ["*", "no id at all"])
+def test_news_that_name_nobody_wake_everybody(feed: Feed, database_url: str, payload: str) -> None:
+    woken = threading.Event()
+    feed.listen(uuid4(), woken.set)
+    woken.clear()
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("SELECT pg_notify('stored_events', %s)", (payload,))
+    assert woken.wait(LONG_ENOUGH)

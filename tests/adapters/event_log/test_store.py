@@ -12,11 +12,12 @@ import pytest
 
 from adapters.event_log.recorder import Recorder
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Database
+from adapters.postgres.database import Connection, Database
 from adapters.system import RandomIds
+from adapters.views.reading import PostgresViews
 from domain.errors import LocationTaken, LogUnavailable, StreamMoved, TableNameTaken
 from domain.facts import Append
-from domain.operation.events import OperationStarted
+from domain.operation.events import OperationFailed, OperationStarted
 from domain.table.events import MigrationWithdrawn, TableUnregistered
 from tests.adapters.conftest import ORIGIN, registered, requested, write
 
@@ -173,3 +174,82 @@ def test_a_database_that_cannot_be_reached_is_said_to_be_away() -> None:
 
 def test_withdrawing_what_is_unknown_to_the_view_changes_nothing_there(store: PostgresEventStore) -> None:
     write(store, uuid4(), 0, MigrationWithdrawn(migration_id=uuid4()))
+
+
+@pytest.mark.parametrize("expected", [2, 7])
+def test_a_stream_that_stands_lower_than_expected_gets_no_hole(store: PostgresEventStore, expected: int) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+    with pytest.raises(StreamMoved):
+        write(store, stream, expected, OperationStarted(attempt=1, worker="w"))
+    assert [event.version for event in store.load(stream)] == [1]
+
+
+def test_whoever_writes_past_the_store_waits_his_turn_too(store: PostgresEventStore, database: Database) -> None:
+    insert = (
+        b"INSERT INTO stored_events (originator_id, originator_version, topic, state) "
+        b"VALUES (gen_random_uuid(), 1, 'foreign', '{}')"
+    )
+
+    def write_many(_: int) -> None:
+        with psycopg.connect(database.url, autocommit=True) as connection:
+            for _ in range(30):
+                connection.execute(insert)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_many, range(4)))
+    assert write(store, uuid4(), 0, requested()) == 121
+
+
+def test_a_session_that_plays_a_replica_cannot_change_the_log_either(
+    store: PostgresEventStore, database: Database
+) -> None:
+    write(store, uuid4(), 0, requested())
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            connection.execute("DELETE FROM stored_events")
+
+
+def test_a_writer_that_hangs_does_not_hang_the_others_for_ever(store: PostgresEventStore, database: Database) -> None:
+    with psycopg.connect(database.url) as hanging:
+        hanging.execute(
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state) "
+            "VALUES (gen_random_uuid(), 1, 'foreign', '{}')"
+        )
+        with pytest.raises(LogUnavailable, match="lock timeout"):
+            write(store, uuid4(), 0, requested())
+        hanging.rollback()
+    assert write(store, uuid4(), 0, requested()) == 1
+
+
+def test_a_database_turned_read_only_is_away_for_writers_only(store: PostgresEventStore, database: Database) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+
+    def set_read_only(connection: Connection) -> None:
+        connection.execute("SET default_transaction_read_only = on")
+
+    with ThreadPoolExecutor(8) as pool:
+        held = threading.Barrier(8)
+        list(pool.map(lambda _: database.write(lambda c: (held.wait(), set_read_only(c))), range(8)))
+    with pytest.raises(LogUnavailable, match="read-only"):
+        write(store, stream, 1, OperationStarted(attempt=1, worker="w"))
+    assert len(store.load(stream)) == 1
+
+
+def test_a_nul_in_a_text_stays_in_the_log_and_is_marked_in_the_view(
+    store: PostgresEventStore, views: PostgresViews
+) -> None:
+    """An engine may quote a value of the data, and a value may hold anything."""
+    stream, failed = uuid4(), OperationFailed(code="cast_failed", message="cannot become int32: 'a\x00b'")
+    write(store, stream, 0, requested(), failed)
+    assert store.load(stream)[-1].fact == failed
+    view = views.operation(stream)
+    assert view is not None
+    assert view.error_message == "cannot become int32: 'a\ufffdb'"
+
+
+def test_an_append_may_touch_more_operations_than_a_notification_can_name(store: PostgresEventStore) -> None:
+    many = [Append(stream=uuid4(), expected_version=0, facts=(requested(),)) for _ in range(300)]
+    assert store.append(many, ORIGIN) == 300

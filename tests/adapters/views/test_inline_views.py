@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.event_log.store import PostgresEventStore
 from adapters.views.reading import PostgresViews
@@ -84,6 +85,23 @@ def test_operations_are_listed_newest_first_page_by_page(store: PostgresEventSto
     assert [view.operation_id for view in first] == ids[:1:-1]
     assert [view.operation_id for view in views.operations(where, 3, first[-1].operation_id)] == ids[1::-1]
     assert views.operations(OperationFilter(status="failed"), 3) == []
+
+
+def test_a_page_goes_on_after_a_table_that_is_gone_meanwhile(store: PostgresEventStore, views: PostgresViews) -> None:
+    ids = [uuid4() for _ in range(3)]
+    for number, table in enumerate(ids):
+        write(store, table, 0, registered(f"t{number}"))
+    (newest,) = views.tables(TableFilter(), 1)
+    write(store, newest.table_id, 1, TableUnregistered())
+    assert [view.table_id for view in views.tables(TableFilter(), 10, newest.table_id)] == ids[1::-1]
+
+
+def test_a_second_attempt_never_shows_less_progress_than_the_first(
+    store: PostgresEventStore, views: PostgresViews
+) -> None:
+    again = OperationStarted(attempt=2, worker="w2")
+    view = life(store, views, STARTED, PROGRESSED, again, replace(PROGRESSED, percent=10.0, message="anew"))
+    assert (view.percent, view.message) == (40.0, "anew")
 
 
 def test_a_table_shows_its_current_schema(store: PostgresEventStore, views: PostgresViews) -> None:

