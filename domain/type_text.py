@@ -214,7 +214,7 @@ class _Parser:
         most = {128: 38, 256: 76}[bits]
         self._expect("(")
         precision = self._number("a precision", 1, most)
-        scale = self._number("a scale", -most, precision) if self._accept(",") else 0
+        scale = self._number("a scale", 0, precision) if self._accept(",") else 0
         self._expect(")")
         return Decimal(bits, precision, scale)
 

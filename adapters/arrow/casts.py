@@ -40,6 +40,8 @@ NUMBER = r"^(nan|-?inf|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)$"
 
 
 DIGITS_OF_64_BITS = 20
+MOST_DIGITS = 76
+TIME_OF_DAY = r"^[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ def _only(array: Array, wanted: Array) -> Array:
 
 def _same(one: Array, other: Array) -> Array:
     """Where two arrays hold equal values; nulls are not equal to anything, NaN is equal to NaN."""
+    if pa.types.is_float16(one.type):
+        # The library compares no halves; in 32 bits each is exact.
+        one, other = pc.cast(one, pa.float32()), pc.cast(other, pa.float32())
     same = pc.fill_null(pc.equal(one, other), False)
     if pa.types.is_floating(one.type):
         both_nan = pc.and_(pc.is_nan(one), pc.is_nan(other))
@@ -140,18 +145,39 @@ def _equal_numbers(one: str | None, other: str | None) -> bool:
 
 def _where_possible(array: Array, target: pa.DataType) -> Array:
     """The library's cast; where that refuses the whole array, value by value, null for those it refuses."""
-    kinds = pa.types
-    if kinds.is_integer(array.type) and kinds.is_decimal(target):
-        # Straight to the target, the library refuses by type what would fit by value.
-        array = pc.cast(array, pa.decimal256(DIGITS_OF_64_BITS + max(target.scale, 0), max(target.scale, 0)))
+    if pa.types.is_string(array.type) and pa.types.is_time(target):
+        return _times(array, target)
+    array = _halfway(array, target)
     # Between binary numbers the way back is the check; the safe cast would refuse exact values above 2^53.
-    binary = all(kinds.is_integer(one) or kinds.is_floating(one) for one in (array.type, target))
+    binary = all(pa.types.is_integer(one) or pa.types.is_floating(one) for one in (array.type, target))
     try:
         return pc.cast(array, target, safe=not binary)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         encoded = array.dictionary_encode()
         distinct = pa.array([_one(value, target) for value in encoded.dictionary], target)
         return distinct.take(encoded.indices)
+
+
+def _halfway(array: Array, target: pa.DataType) -> Array:
+    """The array in a type that holds it exactly and from which the library knows the way to the target."""
+    kinds, source = pa.types, array.type
+    if kinds.is_float16(source) and kinds.is_decimal(target):
+        return pc.cast(array, pa.float64())
+    if kinds.is_decimal(source) and kinds.is_float16(target):
+        return _where_possible(array, pa.float64())
+    if kinds.is_integer(source) and kinds.is_decimal(target):
+        # Straight to the target, the library refuses by type what would fit by value.
+        if target.scale > MOST_DIGITS - DIGITS_OF_64_BITS:
+            return pc.cast(array, pa.utf8())
+        return pc.cast(array, pa.decimal256(DIGITS_OF_64_BITS + target.scale, target.scale))
+    return array
+
+
+def _times(text: Array, target: pa.DataType) -> Array:
+    """Times of day from text, which the library reads only behind a date."""
+    wanted = _only(text, pc.match_substring_regex(text, TIME_OF_DAY))
+    moments = pc.binary_join_element_wise("1970-01-01T", wanted, "")
+    return pc.cast(_where_possible(moments, pa.timestamp(target.unit)), target)
 
 
 def _one(value: pa.Scalar, target: pa.DataType) -> pa.Scalar | None:
@@ -225,6 +251,8 @@ def _struct(array: Array, source: StructOf, target: StructOf) -> Outcome:
 
 
 def _map(array: Array, source: MapOf, target: MapOf) -> Outcome:
+    # A slice of maps still gives all keys and values there were; a copy gives its own.
+    array = array.take(pa.array(range(len(array)), pa.int64()))
     values = cast_array(array.items, source.value, target.value)
     nulls = None if target.value_nullable else pc.is_null(values.array)
     bad = _either(values.failed, nulls)

@@ -46,7 +46,7 @@ def test_aliases_and_spacing_become_canonical(text: str, canonical: str) -> None
         ("int32 x", "the end was expected"),
         ("list<int32", "'>' was expected"),
         ("decimal128(39, 2)", "a precision from 1 to 38"),
-        ("decimal128(5, 6)", "a scale from -38 to 5"),
+        ("decimal128(5, 6)", "a scale from 0 to 5"),
         ("timestamp[us, Mars/Olympus]", "no time zone 'Mars/Olympus'"),
         ("time32[us]", "one of s, ms"),
         ("fixed_size_binary[0]", "a size from 1"),

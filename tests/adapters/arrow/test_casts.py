@@ -1,6 +1,6 @@
 """Casts are proven value by value."""
 
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +83,46 @@ def test_a_value_passes_when_it_comes_back(
     assert outcome.array.type == to_arrow(parse_type(target))
     assert outcome.array.to_pylist() == expected
     assert failures(outcome) == failed
+
+
+MORE: list[tuple[str, str, list[Any], list[Any], list[int]]] = [
+    ("float16", "decimal128(5, 2)", [1.5, NAN, None], [Decimal("1.50"), None, None], [1]),
+    ("float64", "decimal128(5, 2)", [NAN, INF], [None, None], [0, 1]),
+    ("float64", "float16", [1.5, 1e9], [1.5, None], [1]),
+    ("decimal128(5, 2)", "float16", [Decimal("1.50"), Decimal("1.01")], [1.5, 1.009765625], []),
+    ("int64", "float16", [2**11, 2**11 + 1], [2.0**11, None], [1]),
+    ("int64", "decimal256(76, 70)", [1, 10**7], [Decimal(1), None], [1]),
+    (
+        "utf8",
+        "time64[us]",
+        ["05:17:00", "05:17:00.5", "25:00:00", "x"],
+        [time(5, 17), time(5, 17, 0, 500_000), None, None],
+        [2, 3],
+    ),
+    ("utf8", "time32[s]", ["05:17:00", "05:17:00.5"], [time(5, 17), None], [1]),
+    ("time32[s]", "utf8", [time(5, 17)], ["05:17:00"], []),
+    ("utf8", "decimal256(76, 0)", ["9" * 80, "7"], [None, Decimal(7)], [0]),
+    ("utf8", "float16", ["1.5", "0.1"], [1.5, None], [1]),
+]
+
+
+@pytest.mark.parametrize(("source", "target", "values", "expected", "failed"), MORE)
+def test_what_the_library_cannot_do_or_does_wrong_is_done_right(
+    source: str, target: str, values: list[Any], expected: list[Any], failed: list[int]
+) -> None:
+    outcome = cast(values, source, target)
+    assert outcome.array.type == to_arrow(parse_type(target))
+    assert outcome.array.to_pylist() == expected
+    assert failures(outcome) == failed
+
+
+def test_a_slice_of_maps_is_cast_like_a_whole_array() -> None:
+    source, target = parse_type("map<utf8, int64>"), parse_type("map<utf8, int8>")
+    rows = [[("a", 1)], [("b", 2), ("c", 300)], None, [("d", 4)], []]
+    array = pa.array(rows, to_arrow(source))[1:]
+    outcome = cast_array(array, source, target)
+    assert outcome.array.to_pylist() == [None, None, [("d", 4)], []]
+    assert failures(outcome) == [0]
 
 
 def test_nan_stays_nan_between_floats() -> None:
