@@ -15,6 +15,7 @@ from granian.server.embed import Server
 
 from api.compose import create_http, working
 from api.settings import Settings
+from api.stopping import Stop, stop_on_signals
 from api.worker import Worker
 
 SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 0.5
@@ -59,26 +60,25 @@ async def _serve_http(settings: Settings) -> None:
 
 def run_worker(settings: Settings, url: str) -> None:
     """Works until told to stop. What it was doing is given back, and the next worker goes on with it."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    told, stop = stop_on_signals(), Event()
     end_with_parent()
     name = f"{socket.gethostname()}-{os.getpid()}"
     with working(settings, url, name, stop) as worker:
-        thread = threading.Thread(target=_work, args=(worker, stop), name="work", daemon=True)
+        thread = threading.Thread(target=_work, args=(worker, told), name="work", daemon=True)
         thread.start()
-        stop.wait()
+        told.wait()
+        stop.set()
         thread.join(SECONDS_TO_END)
     if thread.is_alive():
         # A unit that takes its time holds no promise: the lease runs out, and another attempt finds or redoes it.
         os._exit(0)
 
 
-def _work(worker: Worker, stop: Event) -> None:
+def _work(worker: Worker, told: Stop) -> None:
     try:
         worker.work()
     finally:
-        stop.set()
+        told.set()
 
 
 def end_with_parent() -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Event
 
 import httpx
 
 from api.compose import embedded_postgres, prepare
 from api.settings import Settings
+from api.stopping import Stop, stop_on_signals
 
 log = logging.getLogger("schemaledger.serve")
 
@@ -62,9 +61,7 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
 
     Raises CannotServe when it cannot start, or does not get ready.
     """
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     with running(settings, stop) as service:
         if not stop.is_set():
             announce(service.settings, service.made_token)
@@ -72,7 +69,7 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
 
 
 @contextmanager
-def running(settings: Settings, stop: Event) -> Iterator[Running]:
+def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     """A service that is ready, or told to stop meanwhile; it ends with the context. Raises CannotServe."""
     settings = _with_free_port(settings)
     with database(settings) as url:
@@ -120,7 +117,7 @@ def _with_free_port(settings: Settings) -> Settings:
         return replace(settings, port=probe.getsockname()[1])
 
 
-def _wait_until_ready(service: Running, stop: Event) -> None:
+def _wait_until_ready(service: Running, stop: Stop) -> None:
     """Returns at the first 200 of /health/ready, or when told to stop."""
     deadline = time.monotonic() + SECONDS_TO_BE_READY
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
@@ -135,7 +132,7 @@ def _wait_until_ready(service: Running, stop: Event) -> None:
             continue
 
 
-def _keep_alive(children: list[Child], stop: Event) -> None:
+def _keep_alive(children: list[Child], stop: Stop) -> None:
     while not stop.wait(SECONDS_BEFORE_A_RESTART):
         for child in children:
             if child.process.poll() is not None:

@@ -63,7 +63,7 @@ class Recipe:
         """Whether values must be written; else the stored ones, or null, are right as they are."""
         changes_values = any(not isinstance(act, CheckNoNulls) for act in self.acts)
         if self.stored is None:
-            return self.constant is not None or any(isinstance(act, FillNulls) for act in self.acts)
+            return self.copies or self.constant is not None or any(isinstance(act, FillNulls) for act in self.acts)
         return changes_values or self.copies
 
     @property

@@ -5,7 +5,6 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from api.cli.client import Client, ServiceError, read_token
 from api.cli.migrating import follow_to_the_end, show_plan
 from api.cli.output import DONE, ERROR, FAILED, console, say, show_table
 from api.settings import Settings, read_settings
+from api.stopping import Stop
 
 DATASET = "nyc"
 
@@ -53,7 +53,7 @@ def demo_command() -> None:
     settings = replace(home, data_dir=folder, port=0, database_url=None, table_roots=(folder / "tables",))
     say("Starting a service of its own ...")
     try:
-        with running(settings, Event()) as service:
+        with running(settings, Stop()) as service:
             problems = tell(service.settings)
     except CannotServe as error:
         raise ServiceError(str(error)) from error

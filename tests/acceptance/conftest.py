@@ -54,17 +54,13 @@ class Service:
         assert self.process.stdout is not None
         self.lines.extend(iter(self.process.stdout.readline, ""))
 
-    def stop(self, number: int = signal.SIGINT) -> float:
-        """Ends it and says how many seconds that took."""
-        began = time.monotonic()
+    def stop(self, number: int = signal.SIGINT) -> None:
         self.http.close()
         self.process.send_signal(number)
         self.process.wait(PATIENCE)
-        took = time.monotonic() - began
         self._reader.join()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return took
 
     def new_table(self, name: str, fields: dict[str, str]) -> dict[str, Any]:
         described = [{"name": field, "arrowType": data_type} for field, data_type in fields.items()]

@@ -12,7 +12,7 @@ import pytest
 from adapters.arrow.types import to_arrow
 from adapters.engines.lance_tables.engine import PROFILE
 from domain.column_types import type_names
-from domain.errors import CastFailed
+from domain.errors import CastFailed, ColumnStillIndexed, SchemaDrifted, TableChanged
 from domain.type_text import parse_type
 from tests.contracts.engines.drivers import LanceDriver, columns, job_for, migrate, people, person, prepared
 from tests.domain.planning import add, drop, nullability, planned, refused, rename, retype
@@ -155,6 +155,51 @@ def test_the_commit_carries_the_migrations_id(table: LanceDriver) -> None:
     now = lance.dataset(table.location)
     transaction = now.read_transaction(now.version)
     assert transaction.transaction_properties == {"schemaledger:migration": str(job.migration_id)}
+
+
+def test_a_column_added_by_another_writer_is_not_dropped_in_silence(table: LanceDriver) -> None:
+    job = job_for(table, people(), *FOUR_CHANGES)
+    done = prepared(table, job)
+    lance.dataset(table.location).add_columns({"theirs": "id + 1"})
+    with pytest.raises(SchemaDrifted, match="'theirs'"):
+        table.engine.publish(job, done)
+    with pytest.raises(SchemaDrifted, match="'theirs'"):
+        table.engine.units(job)
+    assert columns(table)["theirs"][:2] == [1, 2]
+
+
+def test_a_column_renamed_by_another_writer_is_said_so(table: LanceDriver) -> None:
+    job = job_for(table, people(), rename("age", "years"))
+    done = prepared(table, job)
+    lance.dataset(table.location).alter_columns({"path": "age", "name": "their_age"})
+    with pytest.raises(SchemaDrifted, match="'their_age'"):
+        table.engine.publish(job, done)
+
+
+def test_prepared_files_that_somebody_cleaned_away_are_not_published(table: LanceDriver) -> None:
+    job = job_for(table, people(), *FOUR_CHANGES)
+    done = prepared(table, job)
+    lance.dataset(table.location).cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+    with pytest.raises(TableChanged, match="files are gone"):
+        table.engine.publish(job, done)
+    assert columns(table)["id"] == list(range(200))
+    table.engine.publish(job, prepared(table, job))
+    assert columns(table)["source"] == ["import"] * 200
+
+
+def test_an_index_that_would_be_lost_stands_in_the_way(table: LanceDriver) -> None:
+    lance.dataset(table.location).create_scalar_index("age", "BTREE")
+    job = job_for(table, people(), nullability("age", False), retype("score", "float64", "utf8"))
+    with pytest.raises(ColumnStillIndexed):
+        table.engine.units(job)
+
+
+def test_published_is_answered_after_a_compaction(table: LanceDriver) -> None:
+    lance.dataset(table.location).create_scalar_index("id", "BTREE")
+    job = migrate(table, people(), *FOUR_CHANGES)
+    lance.dataset(table.location).optimize.compact_files()
+    assert table.restarted().engine.published(job) is not None
+    assert columns(table)["id"] == list(range(200))
 
 
 def test_nullability_is_real(table: LanceDriver) -> None:

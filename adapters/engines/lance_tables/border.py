@@ -21,6 +21,11 @@ def border(location: str) -> Iterator[None]:
         raise TableChanged(location, first_line(error)) from error
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
         raise EngineUnavailable(ENGINE, first_line(error)) from error
+    except BaseException as error:
+        # A panic of the library's Rust side is no Exception, and its type has no name to import.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise EngineUnavailable(ENGINE, f"the library panicked: {first_line(error)}") from error
 
 
 def open_table(location: str) -> lance.LanceDataset:
@@ -33,7 +38,7 @@ def open_table(location: str) -> lance.LanceDataset:
         raise EngineUnavailable(ENGINE, first_line(error)) from error
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What the error says, without the source positions of the library it ends with."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return line.partition(", /")[0][:300]

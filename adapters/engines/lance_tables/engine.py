@@ -8,18 +8,21 @@ import lance
 import pyarrow as pa
 from lance.fragment import FragmentMetadata
 
-from adapters.arrow.recipes import refuse_missing_values
 from adapters.arrow.types import to_arrow_schema
+from adapters.engines.lance_tables.agreement import agree
 from adapters.engines.lance_tables.border import ENGINE, border, open_table
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, migration_of
 from adapters.engines.lance_tables.publishing import commit_migration
 from adapters.engines.lance_tables.staging import (
     SCHEMA_UNIT,
+    fragment_of,
     lance_recipes,
     list_units,
+    missing_files,
     prepare_fragment,
     remove_files,
+    unit_of,
 )
 from domain.engine import EngineProfile, Inspection, Job, Unit
 from domain.errors import LocationOccupied, TableChanged
@@ -80,7 +83,7 @@ class LanceEngine:
     def units(self, job: Job) -> Sequence[Unit]:
         table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
-            refuse_missing_values(recipes, table.count_rows())
+            agree(table, job, recipes)
             return list_units(table, recipes)
 
     def prepare(self, job: Job, unit: Unit) -> bytes:
@@ -89,11 +92,10 @@ class LanceEngine:
         table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
             first_row = 0
-            # One unit for each fragment, in the fragments' order.
-            for fragment, now in zip(table.get_fragments(), list_units(table, recipes), strict=True):
-                if now.name == unit.name:
+            for fragment in table.get_fragments():
+                if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table) == unit:
                     return _dumped(prepare_fragment(fragment, recipes, first_row))
-                first_row += now.rows
+                first_row += fragment.metadata.num_rows
         raise TableChanged(job.location, f"{unit.name} is no longer as it was")
 
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
@@ -101,10 +103,12 @@ class LanceEngine:
         with border(job.location):
             if migration_of(table) == str(job.migration_id):
                 return _version_of(table, str(job.migration_id))
-            refuse_missing_values(recipes, table.count_rows())
+            agree(table, job, recipes)
             if {unit.name for unit in list_units(table, recipes)} != set(prepared):
                 raise TableChanged(job.location, "rows were added, changed or removed")
             fragments = {fragment.id: fragment for fragment in map(_loaded, prepared.values()) if fragment}
+            if missing := missing_files(job.location, list(fragments.values())):
+                raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
             return str(commit_migration(table, recipes, fragments, str(job.migration_id)))
 
     def published(self, job: Job) -> str | None:
@@ -139,8 +143,8 @@ def _version_of(table: lance.LanceDataset, migration_id: str) -> str:
     for version in range(table.version, max(0, table.version - MOST_VERSIONS_READ), -1):
         try:
             transaction = table.read_transaction(version)
-        except (OSError, ValueError):
-            # Cleaned up since: what is left of the answer is the version that shows it now.
+        except (OSError, ValueError, TypeError):
+            # Cleaned up since, or of a kind the library cannot read: the version that shows it now stands in.
             break
         if transaction is not None and (transaction.transaction_properties or {}).get(KEY) == migration_id:
             return str(version)

@@ -15,15 +15,18 @@ from adapters.arrow.recipes import Cook, Recipe, fold_recipes
 from adapters.engines.lance_tables.marker import migration_of
 from domain.engine import Job, Unit
 
-SCHEMA_UNIT = "schema"
+SCHEMA_UNIT, FRAGMENT_UNIT = "schema", "fragment"
 
 
 def lance_recipes(job: Job) -> tuple[Recipe, ...]:
-    """The job's recipes, with the columns written that only change in nullability, if any other is.
+    """The job's recipes, with some columns written that need not be for their values' sake.
 
-    Lance refuses a commit that brings new files and changes the nullability of those it keeps; one without may.
+    Lance refuses a commit that brings new files and changes the nullability of those it keeps (one without may). And it
+    cannot read a fragment without any file: where all stored columns go, one new column is written though it is null.
     """
     recipes = fold_recipes(job)
+    if not any(recipe.stored is not None or recipe.writes for recipe in recipes):
+        return (recipes[0].copied(), *recipes[1:])
     if not any(recipe.writes for recipe in recipes):
         return recipes
     return tuple(recipe.copied() if recipe.changes_nullability else recipe for recipe in recipes)
@@ -35,15 +38,24 @@ def list_units(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> tuple[Un
     The names hold a digest of the fragment's files and deletions, of the last migration and of the highest field id:
     whatever of these changes, work done before no longer fits.
     """
-    base: list[object] = [migration_of(table), table.max_field_id]
     fragments = [fragment.metadata for fragment in table.get_fragments()]
     if not fragments or not any(recipe.writes or recipe.looks for recipe in recipes):
-        return (Unit(name=f"{SCHEMA_UNIT}-{_digest(base)}", rows=0),)
-    return tuple(unit_of(fragment, base) for fragment in fragments)
+        return (Unit(name=f"{SCHEMA_UNIT}-{_digest(_base(table))}", rows=0),)
+    return tuple(unit_of(fragment, table) for fragment in fragments)
 
 
-def unit_of(fragment: FragmentMetadata, base: list[object]) -> Unit:
-    return Unit(name=f"fragment-{fragment.id}-{_digest([*base, fragment.to_json()])}", rows=fragment.num_rows)
+def unit_of(fragment: FragmentMetadata, table: lance.LanceDataset) -> Unit:
+    digest = _digest([*_base(table), fragment.to_json()])
+    return Unit(name=f"{FRAGMENT_UNIT}-{fragment.id}-{digest}", rows=fragment.num_rows)
+
+
+def fragment_of(unit: Unit) -> int:
+    """The id of the fragment that a unit covers."""
+    return int(unit.name.split("-")[1])
+
+
+def _base(table: lance.LanceDataset) -> list[object]:
+    return [migration_of(table), table.max_field_id]
 
 
 def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_row: int) -> FragmentMetadata:
@@ -83,6 +95,13 @@ def staged_field(recipe: Recipe) -> pa.Field:
 def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:
     known = {file.path for file in before.files}
     return [file.path for file in after.files if file.path not in known]
+
+
+def missing_files(location: str, fragments: Sequence[FragmentMetadata]) -> list[str]:
+    """Data files of the fragments that are no longer there: cleaned away by somebody while they were unpublished."""
+    folder = Path(location) / "data"
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    return [file.path for fragment in fragments for file in fragment.files if file.path not in there]
 
 
 def remove_files(location: str, names: Sequence[str]) -> None:

@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 from adapters.arrow.casts import cast_array
 from adapters.arrow.types import from_arrow_field, to_arrow_field, to_arrow_schema
 from adapters.arrow.values import to_scalar
+from domain.drift import difference
 from domain.engine import EngineProfile, Inspection, Job, TableStatistics, Unit
 from domain.errors import (
     CastFailed,
     LocationOccupied,
     NullsPresent,
+    SchemaDrifted,
     TableChanged,
     TableNotEmpty,
     TableNotFoundAtLocation,
@@ -76,6 +78,8 @@ class MemoryEngine:
         )
 
     def units(self, job: Job) -> Sequence[Unit]:
+        if sentence := difference(self.inspect(job.location).schema, job.source):
+            raise SchemaDrifted(job.location, sentence)
         with self._lock:
             stored = self._stored(job.location)
             return (Unit(name=f"version-{len(stored.versions)}", rows=stored.versions[-1].num_rows),)

@@ -121,6 +121,7 @@ CHANGES: list[tuple[str, list[dict[str, Any]], dict[str, list[Any]]]] = [
     ("add and cast", [add("x", "int8", defaultValue=5), retype("x", "int8", "int64")], {"x": [5] * ROWS}),
     ("drop and add", [drop("age"), add("age", "utf8", defaultValue="old")], {"age": ["old"] * ROWS}),
     ("all new", [add("x", "int8", defaultValue=1), *map(drop, SCHEMA.names)], {"x": [1] * ROWS}),
+    ("all new and null", [add("x", "int8"), *map(drop, SCHEMA.names)], {"x": [None] * ROWS}),
     ("odd names", [rename("age", "ä \"b\" 'c' \\ d"), add("日本", "int8")], {"ä \"b\" 'c' \\ d": values("age")}),
 ]
 

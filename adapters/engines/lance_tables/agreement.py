@@ -1,0 +1,27 @@
+"""Whether a table is still what a job was made for: asked before anything is prepared, and again before publishing.
+
+A commit names every column of the new schema, so one that another writer added meanwhile would be dropped in silence.
+"""
+
+from collections.abc import Sequence
+
+import lance
+
+from adapters.arrow.recipes import Recipe, refuse_missing_values
+from adapters.engines.lance_tables.inspecting import inspect_table
+from domain.drift import difference
+from domain.engine import Job
+from domain.errors import ColumnStillIndexed, SchemaDrifted
+
+
+def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> None:
+    """Raises SchemaDrifted, TableNotEmpty, or ColumnStillIndexed for an index that would be lost without a word."""
+    found = inspect_table(table)
+    if sentence := difference(found.schema, job.source):
+        raise SchemaDrifted(job.location, sentence)
+    refuse_missing_values(recipes, found.statistics.rows)
+    for recipe in recipes:
+        if recipe.stored is not None and recipe.writes:
+            column = found.schema.column(recipe.stored.name)
+            for index in found.schema.indexes_on(column.id):
+                raise ColumnStillIndexed(column.name, index.name)

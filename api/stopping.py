@@ -1,0 +1,39 @@
+"""Being told to stop by a signal.
+
+A signal's handler runs in the main thread between any two of its steps, also while that thread holds the lock inside a
+``threading.Event`` it waits for: setting the event there can block for ever. So the handler sets a plain flag, and the
+main thread looks at it.
+"""
+
+import signal
+import time
+
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+class Stop:
+    """Set once, from a signal handler or anywhere; waited for by the main thread."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def set(self) -> None:
+        self._asked = True
+
+    def is_set(self) -> bool:
+        return self._asked
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether it was set before the seconds were over."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not self._asked and (deadline is None or time.monotonic() < deadline):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return self._asked
+
+
+def stop_on_signals() -> Stop:
+    """A flag that SIGINT and SIGTERM set. Only in the main thread."""
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
