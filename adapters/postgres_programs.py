@@ -112,13 +112,17 @@ class PostgresPrograms:
             os.chown(folder, account.pw_uid, account.pw_gid)
 
     def _let_through(self, path: Path) -> None:
-        """Lets the account pass the folders above, as root only: pass, not look into them."""
+        """Lets the account pass the folders above, as root only: pass, not look into them.
+
+        In root's group too, as whoever calls pg_ctl by hand may leave it: there only the group's permission counts.
+        """
         if os.geteuid() != 0:
             return
+        passing = stat.S_IXGRP | stat.S_IXOTH
         for folder in path.parents:
             mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                folder.chmod(mode | stat.S_IXOTH)
+            if mode & passing != passing:
+                folder.chmod(stat.S_IMODE(mode) | passing)
 
 
 def _programs() -> Path:
