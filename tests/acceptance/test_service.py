@@ -17,6 +17,7 @@ from adapters.postgres_programs import PostgresPrograms
 from tests.acceptance.conftest import Service, children_of, positions, wait_for
 from tests.domain.planning import add, drop, rename
 
+
 def descendants(pid: int) -> list[int]:
     return [found for child in children_of(pid) for found in [child, *descendants(child)]]
 

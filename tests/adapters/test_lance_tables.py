@@ -75,22 +75,24 @@ def test_the_index_on_a_renamed_column_goes_with_it(table: LanceDriver) -> None:
 
 
 def test_a_reader_polling_meanwhile_sees_the_table_before_or_after_and_nothing_between(table: LanceDriver) -> None:
-    seen, stop = set[tuple[int, tuple[str, ...]]](), threading.Event()
+    before = lance.dataset(table.location).version
+    seen, began = set[tuple[int, tuple[str, ...]]](), threading.Event()
 
     def poll() -> None:
-        while not stop.is_set():
-            now = lance.dataset(table.location)
+        """Until it has seen the new version."""
+        now = lance.dataset(table.location)
+        while now.version == before:
             seen.add((now.version, tuple(now.schema.names)))
+            began.set()
+            now = lance.dataset(table.location)
+        seen.add((now.version, tuple(now.schema.names)))
 
     reader = threading.Thread(target=poll)
     reader.start()
-    before = lance.dataset(table.location).version
+    began.wait()
     migrate(table, people(), *FOUR_CHANGES)
-    while (before + 1) not in {version for version, _ in seen}:
-        pass
-    stop.set()
     reader.join()
-    assert seen <= {(before, people().names), (before + 1, ("id", "source", "label", "age"))}
+    assert seen == {(before, people().names), (before + 1, ("id", "source", "label", "age"))}
 
 
 def test_deleted_rows_stay_deleted_and_stand_in_no_way(table: LanceDriver) -> None:
