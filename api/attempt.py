@@ -84,16 +84,19 @@ class Attempt:
     def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
         progress = Progress(units, self.seconds)
         pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
+        futures = {pool.submit(engine.prepare, job, unit): unit for unit in units}
         try:
-            futures = {pool.submit(engine.prepare, job, unit): unit for unit in units}
             for future in self._as_they_end(set(futures)):
-                unit = futures[future]
-                self.prepared[unit.name] = future.result()
-                if report := progress.unit_done(unit):
+                self.prepared[futures[future].name] = future.result()
+                if report := progress.unit_done(futures[future]):
                     self.run.report(report)
         finally:
             # A stopping process must not wait for long units: what they write is discarded or found again.
             pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
+            # Units that ended after the reason to stop was found are ours to discard as well.
+            for future, unit in futures.items():
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    self.prepared[unit.name] = future.result()
 
     def _as_they_end(self, waiting: set[Future[bytes]]) -> Iterator[Future[bytes]]:
         while waiting:

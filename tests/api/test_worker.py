@@ -1,0 +1,225 @@
+"""What a worker does when things go otherwise than planned, on a real table and a real log."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+import lance
+import msgspec
+import pyarrow as pa
+import pytest
+
+import api.worker
+from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.leases import PostgresLeases
+from api.compose import Parts, composed, prepare
+from api.worker import MAX_ATTEMPTS, Worker
+from domain.changes.catalogue import AnyChange
+from domain.engine import Job, Unit
+from domain.errors import EngineUnavailable, TableChanged
+from domain.facts import Origin
+from domain.handlers.migrations import NewMigration, submit_migration
+from domain.handlers.operations import cancel_operation
+from domain.handlers.tables import NewTable, add_table
+from domain.schema import Column
+from domain.views import OperationView
+from tests.api.conftest import settings_for
+from tests.domain.planning import add, rename, retype
+
+ORIGIN = Origin(actor="tester")
+CHANGES = (retype("n", "int64", "int32"), add("x", defaultValue="y"))
+
+
+@dataclass
+class Troubled(LanceEngine):
+    """A Lance engine in whose calls a test can intervene: ``before`` and ``after`` a call of that name."""
+
+    before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    after: dict[str, Callable[[], object]] = field(default_factory=dict)
+
+    def prepare(self, job: Job, unit: Unit) -> bytes:
+        self.before.get("prepare", int)()
+        done = super().prepare(job, unit)
+        self.after.get("prepare", int)()
+        return done
+
+    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+        self.before.get("publish", int)()
+        version = super().publish(job, prepared)
+        self.after.get("publish", int)()
+        return version
+
+
+class Bench:
+    """One table with rows in four fragments, one migration asked of it, and workers to run it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.engine = Troubled()
+        self.house = replace(parts.house, engines={"lance": self.engine})
+        self.leases = PostgresLeases(parts.database)
+        columns = (Column(id=0, name="id", data_type="int64"), Column(id=0, name="n", data_type="int64"))
+        new = NewTable(dataset_id="d", name="t", description=None, engine="lance", location=None, columns=columns)
+        self.table = add_table(self.house, new, ORIGIN)
+        self.location = self.house.table(self.table)[0].location
+        for number in range(4):
+            self.append(number)
+
+    def append(self, number: int) -> None:
+        schema = pa.schema([("id", pa.int64()), ("n", pa.int64())])
+        rows = pa.Table.from_pylist([{"id": number, "n": number * 10}], schema=schema)
+        lance.write_dataset(rows, self.location, mode="append")
+
+    def submit(self, *operations: dict[str, Any]) -> UUID:
+        sent = msgspec.json.encode(list(operations))
+        new = NewMigration(changes=msgspec.json.decode(sent, type=tuple[AnyChange, ...]), operations=msgspec.Raw(sent))
+        return submit_migration(self.house, self.table, new, ORIGIN).operation_id
+
+    def worker(self, name: str = "w") -> Worker:
+        return Worker(name, self.house, self.leases, lambda _: None, Event(), threads=1, term=timedelta(minutes=5))
+
+    def operation(self, operation_id: UUID) -> OperationView:
+        view = self.house.views.operation(operation_id)
+        assert view is not None
+        return view
+
+    def names(self) -> list[str]:
+        return list(lance.dataset(self.location).schema.names)
+
+
+@pytest.fixture
+def bench(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(api.worker, "backoff", lambda failures: timedelta(0))
+    settings = settings_for(tmp_path, database_url)
+    prepare(settings, database_url)
+    with composed(settings, database_url) as parts:
+        yield Bench(parts)
+
+
+def raising(error: Exception, times: int = 1_000) -> Callable[[], None]:
+    left = [times]
+
+    def raise_it() -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+
+    return raise_it
+
+
+def test_a_passing_fault_is_met_by_another_attempt(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["prepare"] = raising(EngineUnavailable("lance", "the disk is full"), times=2)
+    while bench.worker().work_once():
+        pass
+    assert bench.operation(operation).status == "completed"
+    assert bench.names() == ["id", "n", "x"]
+
+
+def test_a_lasting_fault_ends_the_operation_with_its_reason_and_the_next_one_has_its_turn(bench: Bench) -> None:
+    operation, following = bench.submit(*CHANGES), bench.submit(rename("id", "key"))
+    bench.engine.before["prepare"] = raising(EngineUnavailable("lance", "the disk is full"))
+    for _ in range(MAX_ATTEMPTS):
+        assert bench.operation(operation).status in ("pending", "running")
+        assert bench.worker().work_once()
+    ended = bench.operation(operation)
+    assert (ended.status, ended.error_code) == ("failed", "attempts_exhausted")
+    assert "the disk is full" in (ended.error_message or "")
+    assert bench.names() == ["id", "n"]
+    bench.worker().work_once()
+    assert bench.operation(following).error_code == "schema_changed"
+
+
+def test_a_bug_is_no_end_of_the_world_for_the_worker(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["publish"] = raising(ZeroDivisionError("oops"), times=1)
+    while bench.worker().work_once():
+        pass
+    assert bench.operation(operation).status == "completed"
+
+
+def test_a_publish_whose_answer_was_lost_is_found_and_not_done_again(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    before = lance.dataset(bench.location).version
+    bench.engine.after["publish"] = raising(EngineUnavailable("lance", "the network is gone"))
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "running"
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "completed"
+    assert lance.dataset(bench.location).version == before + 1
+
+
+def test_even_the_last_attempt_does_not_fail_what_is_published(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["prepare"] = raising(EngineUnavailable("lance", "away"), times=MAX_ATTEMPTS - 1)
+    bench.engine.after["publish"] = raising(EngineUnavailable("lance", "the network is gone"))
+    while bench.worker().work_once():
+        pass
+    assert bench.operation(operation).status == "completed"
+    assert bench.names() == ["id", "n", "x"]
+
+
+def test_rows_appended_while_preparing_are_taken_along(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    numbers = iter(range(4, 6))
+
+    def append_one() -> None:
+        number = next(numbers, None)
+        if number is not None:
+            bench.append(number)
+
+    bench.engine.before["publish"] = append_one
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "completed"
+    rows = lance.dataset(bench.location).to_table().to_pylist()
+    assert rows == [{"id": number, "n": number * 10, "x": "y"} for number in range(6)]
+
+
+def test_writers_who_never_pause_make_the_operation_wait_for_another_attempt(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["publish"] = raising(TableChanged(bench.location, "rows were added"))
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "running"
+    bench.engine.before.clear()
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "completed"
+
+
+def test_cancelling_while_preparing_leaves_the_table_and_no_file(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    files = set((Path(bench.location) / "data").iterdir())
+    bench.engine.after["prepare"] = lambda: cancel_operation(bench.house, operation, "no longer wanted", ORIGIN)
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "cancelled"
+    assert bench.names() == ["id", "n"]
+    assert set((Path(bench.location) / "data").iterdir()) <= files
+
+
+def test_a_worker_that_lost_its_lease_publishes_nothing(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    second = bench.worker("second")
+    taken = list[bool]()
+
+    def another_takes_over() -> None:
+        if not taken:
+            taken.append(True)
+            bench.engine.after.clear()
+            # The first worker's term runs out, and the second one does everything.
+            lease = next(iter(bench.leases._database.rows("SELECT operation_id FROM operation_leases", {})))
+            bench.leases._database.rows(
+                "UPDATE operation_leases SET expires_at = clock_timestamp() - interval '1 s' "
+                "WHERE operation_id = %(id)s RETURNING 1 AS done",
+                {"id": lease["operation_id"]},
+            )
+            second.work_once()
+
+    bench.engine.after["prepare"] = another_takes_over
+    before = lance.dataset(bench.location).version
+    bench.worker("first").work_once()
+    assert bench.operation(operation).status == "completed"
+    assert lance.dataset(bench.location).version == before + 1
+    starts = [e.fact for e in bench.house.store.load(operation) if e.fact.topic == "operation.started"]
+    assert [start.worker for start in starts] == ["first", "second"]  # type: ignore[attr-defined]
