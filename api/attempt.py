@@ -9,7 +9,7 @@ from threading import Event
 from api.progress import Progress
 from domain.engine import Job, TableEngine, Unit
 from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
-from domain.handlers.running import Assignment, Run, refuse_drift
+from domain.handlers.running import Assignment, Run
 from domain.ports import Lease
 
 log = logging.getLogger("schemaledger.worker")
@@ -42,7 +42,6 @@ class Attempt:
         if version is None:
             if self.assignment.objection is not None:
                 raise self.assignment.objection
-            refuse_drift(self.assignment)
             version = self._prepare_and_publish(job, engine)
         self.complete(version)
 

@@ -81,6 +81,7 @@ class TableEngine(Protocol):
         """The pieces to prepare for the table as it is at this moment, at least one.
 
         A unit's name stands for the data it covers: the same name later means that nothing it covers has changed.
+        Raises SchemaDrifted when the table is not what the job starts from.
         """
 
     def prepare(self, job: Job, unit: Unit) -> bytes:
@@ -94,7 +95,8 @@ class TableEngine(Protocol):
         """Makes the whole migration visible as exactly one new version and returns that version's name.
 
         ``prepared`` holds the result of every unit, by unit name. Calling it again after it succeeded changes nothing
-        and returns the same version. Raises TableChanged when the units are no longer those: ask for them again.
+        and returns the same version. Raises TableChanged when the units are no longer those: ask for them again; and
+        SchemaDrifted, because the table may have changed in between.
         """
 
     def published(self, job: Job) -> str | None:

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from domain.changes.catalogue import AnyChange
 from domain.changes.change import Setting
-from domain.drift import difference
 from domain.engine import Job, TableEngine
 from domain.errors import (
     CancellationAsked,
@@ -20,7 +19,6 @@ from domain.errors import (
     PlanDiverged,
     Refusal,
     SchemaChangedMeanwhile,
-    SchemaDrifted,
     StreamMoved,
     ValidationFailed,
 )
@@ -190,14 +188,6 @@ class Run:
 
     def _table(self) -> tables.Managed:
         return self._house.table(self._lease.table_id)[0]
-
-
-def refuse_drift(assignment: Assignment) -> None:
-    """Raises SchemaDrifted when the table is no longer what the log says it is."""
-    job = assignment.job
-    found = assignment.engine.inspect(job.location).schema
-    if sentence := difference(found, job.source):
-        raise SchemaDrifted(job.location, sentence)
 
 
 def _planned_again(request: MigrationRequested, table: tables.Managed, engine: TableEngine) -> Plan:

@@ -16,6 +16,8 @@ from adapters.engines.lance_tables.marker import migration_of
 from domain.engine import Job, Unit
 
 SCHEMA_UNIT, FRAGMENT_UNIT = "schema", "fragment"
+ROWS_OF_A_BATCH = 65_536
+"""Rows held in memory at once by one unit: fewer turns between Lance and us than with its own 8,192."""
 
 
 def lance_recipes(job: Job) -> tuple[Recipe, ...]:
@@ -78,7 +80,9 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
         columns = _cook(cooks, batch)
         return pa.record_batch([columns[cook.recipe.column.id] for cook in written], schema=output)
 
-    prepared, _ = fragment.merge_columns(BatchUDF(transform, output_schema=output), columns=reads)
+    prepared, _ = fragment.merge_columns(
+        BatchUDF(transform, output_schema=output), columns=reads, batch_size=ROWS_OF_A_BATCH
+    )
     try:
         _refuse(cooks)
     except Exception:

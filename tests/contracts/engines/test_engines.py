@@ -9,6 +9,7 @@ from domain.errors import (
     CastFailed,
     LocationOccupied,
     NullsPresent,
+    SchemaDrifted,
     TableChanged,
     TableNotEmpty,
     TableNotFoundAtLocation,
@@ -245,6 +246,13 @@ def test_discarding_leaves_the_table_as_it_was(table: Driver) -> None:
     table.engine.discard(job, done)
     assert shape(table) == promised(SCHEMA)
     assert columns(table) == {name: values(name) for name in SCHEMA.names}
+
+
+def test_a_table_that_is_not_what_the_job_starts_from_is_left_alone(table: Driver) -> None:
+    job = job_for(table, SCHEMA, drop("score"))
+    migrate(table, SCHEMA, rename("age", "years"))
+    with pytest.raises(SchemaDrifted, match="'years'"):
+        table.engine.units(job)
 
 
 def test_a_second_migration_is_not_taken_for_the_first(table: Driver) -> None:
