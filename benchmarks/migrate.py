@@ -21,7 +21,7 @@ from domain.changes.change import Setting
 from domain.engine import Job
 from domain.plan import make_plan
 
-ROWS, FRAGMENTS = 2_000_000, 20
+ROWS, FRAGMENTS = 10_000_000, 20
 OPERATIONS = b"""[
  {"type": "add_column", "params": {"name": "source", "dataType": "utf8", "nullable": true, "defaultValue": "import"}},
  {"type": "change_column_type", "params": {"name": "n", "oldType": "int32", "newType": "int64"}},

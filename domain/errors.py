@@ -164,6 +164,17 @@ class EngineUnavailable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class DeletedRowsInTheWay(Refusal):
+    code = "deleted_rows_in_the_way"
+    sentence = (
+        "Rows deleted from the table at '{location}' still hold nulls where a column may not, and the {engine} engine "
+        "reads past them only when they are gone. Compact the table, then send the migration again."
+    )
+    engine: str
+    location: str
+
+
+@dataclass(unsafe_hash=True)
 class TableChanged(Refusal):
     code = "table_changed"
     sentence = "Another writer changed the table at '{location}' while the migration was prepared: {reason}."

@@ -12,7 +12,7 @@ import pytest
 from adapters.arrow.types import to_arrow
 from adapters.engines.lance_tables.engine import PROFILE
 from domain.column_types import type_names
-from domain.errors import CastFailed, ColumnStillIndexed, SchemaDrifted, TableChanged
+from domain.errors import CastFailed, ColumnStillIndexed, DeletedRowsInTheWay, SchemaDrifted, TableChanged
 from domain.type_text import parse_type
 from tests.contracts.engines.drivers import LanceDriver, columns, job_for, migrate, people, person, prepared
 from tests.domain.planning import add, drop, nullability, planned, refused, rename, retype
@@ -202,6 +202,17 @@ def test_published_is_answered_after_a_compaction(table: LanceDriver) -> None:
     lance.dataset(table.location).optimize.compact_files()
     assert table.restarted().engine.published(job) is not None
     assert columns(table)["id"] == list(range(200))
+
+
+def test_nulls_of_deleted_rows_are_named_as_what_stands_in_the_way(table: LanceDriver) -> None:
+    lance.dataset(table.location).delete("name IS NULL")
+    first = migrate(table, people(), nullability("name", False))
+    job = job_for(table, first.target, retype("name", "utf8", "large_utf8"))
+    with pytest.raises(DeletedRowsInTheWay, match="Compact the table"):
+        prepared(table, job)
+    lance.dataset(table.location).optimize.compact_files(materialize_deletions_threshold=0)
+    table.engine.publish(job, prepared(table, job))
+    assert columns(table)["name"] == [f"n{number}" for number in range(200) if number % 5 != 4]
 
 
 def test_nullability_is_real(table: LanceDriver) -> None:

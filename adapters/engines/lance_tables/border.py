@@ -7,9 +7,10 @@ import lance
 import pyarrow as pa
 from lance.commit import CommitConflictError
 
-from domain.errors import EngineUnavailable, TableChanged, TableNotFoundAtLocation
+from domain.errors import DeletedRowsInTheWay, EngineUnavailable, TableChanged, TableNotFoundAtLocation
 
 ENGINE = "lance"
+UNMASKED_NULLS = "Found unmasked nulls for non-nullable"
 
 
 @contextmanager
@@ -19,7 +20,12 @@ def border(location: str) -> Iterator[None]:
         yield
     except CommitConflictError as error:
         raise TableChanged(location, first_line(error)) from error
-    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+    except ValueError as error:
+        # Updating a fragment, Lance (pylance 14) reads deleted rows along, which a scan does not.
+        if UNMASKED_NULLS in str(error):
+            raise DeletedRowsInTheWay(ENGINE, location) from error
+        raise EngineUnavailable(ENGINE, first_line(error)) from error
+    except (OSError, RuntimeError, pa.ArrowException) as error:
         raise EngineUnavailable(ENGINE, first_line(error)) from error
     except BaseException as error:
         # A panic of the library's Rust side is no Exception, and its type has no name to import.
