@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from api.http.wire import ErrorBody, OperationBody
+from api.http.wire import FINISHED, ErrorBody, OperationBody
 
-FINISHED = ("completed", "failed", "cancelled")
 SECONDS_OF_ONE_POLL = 20
 SECONDS_WITHOUT_AN_ANSWER = 30.0
 """How long a service that does not answer is asked again before following gives up."""

@@ -1,7 +1,5 @@
 """The HTTP application, put together from what the composition root hands it."""
 
-import logging
-
 import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
@@ -28,8 +26,6 @@ ROUTES: list[ControllerRouterHandler] = [
     operations.router,
     health.router,
 ]
-
-log = logging.getLogger("schemaledger.http")
 
 
 def create_app(

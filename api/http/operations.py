@@ -15,14 +15,13 @@ from api.http.ids import operation_uuid, table_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.tables import found_table
 from api.http.waiting import Waiting
-from api.http.wire import OperationBody, OperationList, OperationStatus
+from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
 from domain.errors import OperationNotFound
 from domain.handlers.house import House
 from domain.handlers.operations import cancel_operation
 from domain.ports import Principal
 from domain.views import OperationFilter, OperationView
 
-FINISHED = ("completed", "failed", "cancelled")
 LONGEST_WAIT = 30
 
 Wait = Annotated[

@@ -8,6 +8,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from domain.errors import Violation
 
 OperationStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
+FINISHED: tuple[OperationStatus, ...] = ("completed", "failed", "cancelled")
+"""The statuses an operation ends in."""
+
 MigrationStatus = Literal["pending", "running", "succeeded", "failed", "cancelled", "rejected"]
 
 

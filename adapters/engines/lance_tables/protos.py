@@ -29,10 +29,6 @@ class Root:
     name: str
     messages: tuple[bytes, ...]
 
-    @property
-    def field_ids(self) -> tuple[int, ...]:
-        return tuple(_number(_parse(message), ID) for message in self.messages)
-
     def named(self, name: str, *, nullable: bool) -> "Root":
         """The same field under another name, nullable or not."""
         top = _parse(self.messages[0])
