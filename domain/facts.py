@@ -1,7 +1,8 @@
 """What is written in the log: facts, who caused them, and where they stand.
 
 A fact is a frozen Struct in the past tense whose tag is its permanent stored name; classes and files may move freely,
-tags may not. A fact that must change gets a new tag, and adapters/event_log/upcasters.py reads the old one.
+tags may not. A fact may learn a new member whose absence means what it meant before; one that must change otherwise
+gets a new tag, and adapters/event_log/upcasters.py reads the old one.
 """
 
 from datetime import datetime

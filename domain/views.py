@@ -35,6 +35,8 @@ class OperationView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    estimated_ms: int | None
+    measured_ms: int | None
 
 
 class TableView(Struct, frozen=True, kw_only=True):
@@ -53,21 +55,27 @@ class TableView(Struct, frozen=True, kw_only=True):
 
 
 class MigrationView(Struct, frozen=True, kw_only=True):
-    """``operations`` is the JSON array as it was sent; ``status``: pending, running, succeeded, failed or cancelled."""
+    """``operations`` is the JSON array as it was sent; ``status``: pending, running, succeeded, failed or cancelled.
+
+    An outside change that was adopted has no operation; ``created_by`` is then ``unknown`` and ``adopted_by`` is who
+    accepted it.
+    """
 
     migration_id: UUID
-    operation_id: UUID
+    operation_id: UUID | None
     table_id: UUID
     dataset_id: str
     from_version: int
     to_version: int
     operations: Raw
     description: str | None
+    reverts: UUID | None
     status: str
     error_code: str | None
     error_message: str | None
     created_at: datetime
     created_by: str
+    adopted_by: str | None
     started_at: datetime | None
     completed_at: datetime | None
 

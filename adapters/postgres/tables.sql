@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS operation_status_v1 (
     started_at timestamptz,
     completed_at timestamptz
 );
+ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS estimated_ms bigint;
+ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS measured_ms bigint;
 CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_by_status ON operation_status_v1 (status, position);
@@ -66,25 +68,27 @@ CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_le
 
 -- Asynchronous: they follow the log.
 
-CREATE TABLE IF NOT EXISTS migrations_v1 (
+CREATE TABLE IF NOT EXISTS migrations_v2 (
     migration_id uuid PRIMARY KEY,
     position bigint NOT NULL,
-    operation_id uuid NOT NULL,
+    operation_id uuid,
     table_id uuid NOT NULL,
     dataset_id text NOT NULL,
     from_version bigint NOT NULL,
     to_version bigint NOT NULL,
     operations text NOT NULL,
     description text,
+    reverts uuid,
     status text NOT NULL,
     error_code text,
     error_message text,
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,
+    adopted_by text,
     started_at timestamptz,
     completed_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS migrations_v1_of_table ON migrations_v1 (table_id, position);
+CREATE INDEX IF NOT EXISTS migrations_v2_of_table ON migrations_v2 (table_id, position);
 
 CREATE TABLE IF NOT EXISTS schema_versions_v1 (
     table_id uuid NOT NULL,

@@ -13,7 +13,7 @@ from adapters.postgres.database import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.errors import LocationTaken, Refusal, TableNameTaken
 from domain.facts import Append, Fact
-from domain.table.events import SchemaChanged, TableRegistered, TableUnregistered
+from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered, TableUnregistered
 
 INSERT = f"""
 INSERT INTO dataset_tables_v1 (
@@ -35,7 +35,7 @@ def dataset_tables(stream: UUID, version: int, fact: Fact) -> Iterable[Statement
         named = {"dataset_id": fact.dataset_id, "name": fact.name, "description": fact.description}
         lies = {"engine": fact.engine, "location": fact.location, "schema": msgspec.json.encode(fact.schema).decode()}
         yield Statement(INSERT, {**place, **named, **lies})
-    elif isinstance(fact, SchemaChanged):
+    elif isinstance(fact, SchemaChanged | OutsideChangeAdopted):
         now = {"schema_version": fact.version, "schema": msgspec.json.encode(fact.schema).decode()}
         yield Statement(CHANGED, {**place, **now})
     elif isinstance(fact, TableUnregistered):

@@ -6,6 +6,7 @@ from typing import assert_never
 from adapters.postgres.database import Statement
 from domain.facts import Recorded
 from domain.migration.events import (
+    MigrationAdopted,
     MigrationCancelled,
     MigrationFact,
     MigrationFailed,
@@ -15,16 +16,24 @@ from domain.migration.events import (
 )
 
 INSERT = """
-INSERT INTO migrations_v1 (
+INSERT INTO migrations_v2 (
     migration_id, position, operation_id, table_id, dataset_id, from_version, to_version, operations, description,
-    status, created_at, created_by)
+    reverts, status, created_at, created_by)
 VALUES (
     %(stream)s, %(position)s, %(operation_id)s, %(table_id)s, %(dataset_id)s, %(from_version)s, %(to_version)s,
-    %(operations)s, %(description)s, 'pending', %(moment)s, %(actor)s)
+    %(operations)s, %(description)s, %(reverts)s, 'pending', %(moment)s, %(actor)s)
 """
-STARTED = "UPDATE migrations_v1 SET status = 'running', started_at = %(moment)s WHERE migration_id = %(stream)s"
+ADOPTED = """
+INSERT INTO migrations_v2 (
+    migration_id, position, table_id, dataset_id, from_version, to_version, operations, description, status,
+    created_at, created_by, adopted_by, started_at, completed_at)
+VALUES (
+    %(stream)s, %(position)s, %(table_id)s, %(dataset_id)s, %(from_version)s, %(to_version)s, %(operations)s,
+    %(description)s, 'succeeded', %(effective_at)s, 'unknown', %(actor)s, %(effective_at)s, %(effective_at)s)
+"""
+STARTED = "UPDATE migrations_v2 SET status = 'running', started_at = %(moment)s WHERE migration_id = %(stream)s"
 ENDED = """
-UPDATE migrations_v1 SET status = %(status)s, completed_at = %(moment)s, error_code = %(code)s,
+UPDATE migrations_v2 SET status = %(status)s, completed_at = %(moment)s, error_code = %(code)s,
     error_message = %(message)s
 WHERE migration_id = %(stream)s
 """
@@ -41,15 +50,9 @@ def migrations(event: Recorded) -> Iterable[Statement]:
 def _row(fact: MigrationFact) -> tuple[str, dict[str, object]]:
     match fact:
         case MigrationRequested():
-            return INSERT, {
-                "operation_id": fact.operation_id,
-                "table_id": fact.table_id,
-                "dataset_id": fact.dataset_id,
-                "from_version": fact.from_version,
-                "to_version": fact.to_version,
-                "operations": bytes(fact.operations).decode(),
-                "description": fact.description,
-            }
+            return INSERT, {**_asked(fact), "operation_id": fact.operation_id, "reverts": fact.reverts}
+        case MigrationAdopted():
+            return ADOPTED, {**_asked(fact), "effective_at": fact.effective_at}
         case MigrationStarted():
             return STARTED, {}
         case MigrationSucceeded():
@@ -60,3 +63,14 @@ def _row(fact: MigrationFact) -> tuple[str, dict[str, object]]:
             return ENDED, {"status": "cancelled", "code": "cancelled", "message": fact.reason}
         case _:
             assert_never(fact)
+
+
+def _asked(fact: MigrationRequested | MigrationAdopted) -> dict[str, object]:
+    return {
+        "table_id": fact.table_id,
+        "dataset_id": fact.dataset_id,
+        "from_version": fact.from_version,
+        "to_version": fact.to_version,
+        "operations": bytes(fact.operations).decode(),
+        "description": fact.description,
+    }

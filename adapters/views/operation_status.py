@@ -22,10 +22,10 @@ from domain.operation.events import (
 INSERT = f"""
 INSERT INTO operation_status_v1 (
     operation_id, position, version, table_id, migration_id, operation_type, target_type, target_id, description,
-    status, percent, cancellation_requested, request_fingerprint, created_at)
+    status, percent, cancellation_requested, request_fingerprint, estimated_ms, created_at)
 VALUES (
     %(stream)s, {POSITION}, %(version)s, %(table_id)s, %(migration_id)s, %(operation_type)s, %(target_type)s,
-    %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, {MOMENT})
+    %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, %(estimated_ms)s, {MOMENT})
 """  # noqa: S608  # only our own SQL is put together
 
 
@@ -38,7 +38,10 @@ STARTED = _update(f"status = 'running', message = %(message)s, started_at = coal
 PROGRESSED = _update("percent = greatest(percent, %(percent)s), message = %(message)s")
 MESSAGE = _update("message = %(message)s")
 CANCELLATION_REQUESTED = _update("cancellation_requested = true")
-COMPLETED = _update(f"status = 'completed', percent = 100, message = %(message)s, completed_at = {MOMENT}")
+COMPLETED = _update(
+    "status = 'completed', percent = 100, message = %(message)s, measured_ms = %(measured_ms)s, "
+    f"completed_at = {MOMENT}"
+)
 FAILED = _update(f"status = 'failed', error_code = %(code)s, error_message = %(message)s, completed_at = {MOMENT}")
 CANCELLED = _update(f"status = 'cancelled', message = %(message)s, completed_at = {MOMENT}")
 
@@ -60,6 +63,7 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "target_id": fact.target_id,
                 "description": fact.description,
                 "request_fingerprint": fact.request_fingerprint,
+                "estimated_ms": fact.estimated_ms,
             }
         case OperationStarted():
             again = "" if fact.attempt == 1 else f", attempt {fact.attempt}"
@@ -71,7 +75,7 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
         case OperationCancellationRequested():
             return CANCELLATION_REQUESTED, {}
         case OperationCompleted():
-            return COMPLETED, {"message": fact.message}
+            return COMPLETED, {"message": fact.message, "measured_ms": fact.measured_ms}
         case OperationFailed():
             return FAILED, {"code": fact.code, "message": fact.message}
         case OperationCancelled():

@@ -32,7 +32,7 @@ SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
 OPERATION = """
 SELECT operation_id, version, table_id, migration_id, operation_type, target_type, target_id, description, status,
     percent, message, cancellation_requested, error_code, error_message, request_fingerprint, created_at, started_at,
-    completed_at
+    completed_at, estimated_ms, measured_ms
 FROM operation_status_v1
 """
 TABLE = """
@@ -40,9 +40,9 @@ SELECT table_id, dataset_id, name, description, engine, location, schema_version
 FROM dataset_tables_v1
 """
 MIGRATION = """
-SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_version, operations, description, status,
-    error_code, error_message, created_at, created_by, started_at, completed_at
-FROM migrations_v1
+SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_version, operations, description, reverts,
+    status, error_code, error_message, created_at, created_by, adopted_by, started_at, completed_at
+FROM migrations_v2
 """
 SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
 
@@ -87,13 +87,13 @@ class PostgresViews:
         return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
 
     def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
-        self._catch_up("migrations_v1")
+        self._catch_up("migrations_v2")
         where = "WHERE migration_id = %(id)s AND table_id = %(table_id)s"
         row = self._database.row(MIGRATION + where, {"id": migration_id, "table_id": table_id})
         return _migration(row) if row else None
 
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]:
-        self._catch_up("migrations_v1")
+        self._catch_up("migrations_v2")
         conditions = {"table_id": table_id}
         page = _page(conditions, after)
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]

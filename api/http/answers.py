@@ -36,6 +36,8 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         table_id=str(view.table_id),
         migration_id=_id(view.migration_id),
         cancellation_requested=view.cancellation_requested,
+        estimated_duration_ms=present(view.estimated_ms),
+        measured_duration_ms=present(view.measured_ms),
     )
 
 
@@ -87,9 +89,11 @@ def migration_body(view: MigrationView) -> wire.MigrationBody:
         description=present(view.description),
         status=view.status,  # type: ignore[arg-type]
         error=_error(view.error_code, view.error_message),
-        operation_id=str(view.operation_id),
+        operation_id=_id(view.operation_id),
+        reverts=_id(view.reverts),
         created_at=view.created_at,
         created_by=view.created_by,
+        adopted_by=present(view.adopted_by),
         started_at=present(view.started_at),
         completed_at=present(view.completed_at),
     )

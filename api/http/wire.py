@@ -50,6 +50,8 @@ class OperationBody(Body, frozen=True, kw_only=True):
     table_id: str
     migration_id: str | UnsetType = UNSET
     cancellation_requested: bool = False
+    estimated_duration_ms: int | UnsetType = UNSET
+    measured_duration_ms: int | UnsetType = UNSET
 
 
 class TableBody(Body, frozen=True, kw_only=True):
@@ -98,7 +100,10 @@ class VersionBody(Body, frozen=True, kw_only=True):
 
 
 class MigrationBody(Body, frozen=True, kw_only=True):
-    """``operations`` reads back exactly as it was sent."""
+    """``operations`` reads back exactly as it was sent. ``reverts`` is the migration that this one undoes.
+
+    A change made outside and adopted has ``createdBy`` ``unknown``, ``adoptedBy``, and no operation.
+    """
 
     migration_id: str
     dataset_id: str
@@ -109,9 +114,11 @@ class MigrationBody(Body, frozen=True, kw_only=True):
     description: str | UnsetType = UNSET
     status: MigrationStatus
     error: OperationErrorBody | UnsetType = UNSET
-    operation_id: str
+    operation_id: str | UnsetType = UNSET
+    reverts: str | UnsetType = UNSET
     created_at: datetime
     created_by: str
+    adopted_by: str | UnsetType = UNSET
     started_at: datetime | UnsetType = UNSET
     completed_at: datetime | UnsetType = UNSET
 

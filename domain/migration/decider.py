@@ -1,5 +1,6 @@
 """Migrations: named, ordered changes from one schema version to the next. Commands, situations, what follows."""
 
+from datetime import datetime
 from functools import reduce
 from typing import TypeVar, assert_never
 from uuid import UUID
@@ -8,6 +9,7 @@ from msgspec import Raw, Struct
 
 from domain.errors import IllegalTransition
 from domain.migration.events import (
+    MigrationAdopted,
     MigrationCancelled,
     MigrationFact,
     MigrationFailed,
@@ -34,6 +36,12 @@ class Succeeded(Struct, frozen=True, kw_only=True):
     request: MigrationRequested
 
 
+class Adopted(Struct, frozen=True, kw_only=True):
+    """Made by somebody unknown, outside, and accepted afterwards."""
+
+    adopted: MigrationAdopted
+
+
 class Failed(Struct, frozen=True, kw_only=True):
     request: MigrationRequested
 
@@ -42,7 +50,7 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     request: MigrationRequested
 
 
-MigrationSituation = Unknown | Pending | Running | Succeeded | Failed | Cancelled
+MigrationSituation = Unknown | Pending | Running | Succeeded | Failed | Cancelled | Adopted
 
 
 class RequestMigration(Struct, frozen=True, kw_only=True):
@@ -56,6 +64,21 @@ class RequestMigration(Struct, frozen=True, kw_only=True):
     from_version: int
     to_version: int
     plan_hash: str
+    reverts: UUID | None = None
+
+
+class AdoptMigration(Struct, frozen=True, kw_only=True):
+    """A change made outside: what it came to, as ``operations`` as far as our words go, and since when."""
+
+    table_id: UUID
+    dataset_id: str
+    operations: Raw
+    description: str | None
+    from_version: int
+    before: Schema
+    after: Schema
+    engine_version: str
+    effective_at: datetime
 
 
 class StartMigration(Struct, frozen=True, kw_only=True):
@@ -81,7 +104,9 @@ class CancelMigration(Struct, frozen=True, kw_only=True):
 
 F = TypeVar("F", bound=MigrationFact)
 
-MigrationCommand = RequestMigration | StartMigration | SucceedMigration | FailMigration | CancelMigration
+MigrationCommand = (
+    RequestMigration | AdoptMigration | StartMigration | SucceedMigration | FailMigration | CancelMigration
+)
 
 
 def evolve(state: MigrationSituation, fact: MigrationFact) -> MigrationSituation:
@@ -97,6 +122,8 @@ def evolve(state: MigrationSituation, fact: MigrationFact) -> MigrationSituation
             return Failed(request=_request(state))
         case MigrationCancelled():
             return Cancelled(request=_request(state))
+        case MigrationAdopted():
+            return Adopted(adopted=fact)
         case _:
             assert_never(fact)
 
@@ -111,6 +138,8 @@ def decide(command: MigrationCommand, state: MigrationSituation) -> tuple[Migrat
     match command:
         case RequestMigration():
             return (_requested(command, state),)
+        case AdoptMigration():
+            return (_from(state, _adopted(command), "be adopted", Unknown),)
         case StartMigration():
             # A second attempt finds it started already.
             return () if isinstance(state, Running) else (_from(state, MigrationStarted(), "be started", Pending),)
@@ -136,8 +165,26 @@ def _requested(command: RequestMigration, state: MigrationSituation) -> Migratio
         from_version=command.from_version,
         to_version=command.to_version,
         plan_hash=command.plan_hash,
+        reverts=command.reverts,
     )
     return _from(state, requested, "be requested", Unknown)
+
+
+def _adopted(command: AdoptMigration) -> MigrationAdopted:
+    return MigrationAdopted(
+        table_id=command.table_id,
+        dataset_id=command.dataset_id,
+        operations=command.operations,
+        description=command.description,
+        from_version=command.from_version,
+        to_version=command.from_version + 1,
+        before=command.before,
+        before_fingerprint=fingerprint(command.before),
+        after=command.after,
+        after_fingerprint=fingerprint(command.after),
+        engine_version=command.engine_version,
+        effective_at=command.effective_at,
+    )
 
 
 def _succeeded(command: SucceedMigration) -> MigrationSucceeded:
@@ -158,5 +205,5 @@ def _from(state: MigrationSituation, fact: F, act: str, *allowed: type) -> F:
 
 
 def _request(state: MigrationSituation) -> MigrationRequested:
-    assert not isinstance(state, Unknown), "the log holds a fact before the request"
+    assert not isinstance(state, Unknown | Adopted), "the log holds a fact before the request"
     return state.request

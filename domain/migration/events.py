@@ -1,5 +1,6 @@
 """What can become true of a migration. Written for ever: a tag never changes its meaning."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Raw
@@ -9,7 +10,7 @@ from domain.schema import Schema
 
 
 class MigrationRequested(Fact, frozen=True, kw_only=True, tag="migration.requested"):
-    """``operations`` is the JSON array exactly as it was sent; ``schema`` is what it was planned against."""
+    """``operations`` is the JSON array exactly as it was sent; ``reverts`` is the migration that it undoes, if any."""
 
     table_id: UUID
     dataset_id: str
@@ -19,6 +20,7 @@ class MigrationRequested(Fact, frozen=True, kw_only=True, tag="migration.request
     from_version: int
     to_version: int
     plan_hash: str
+    reverts: UUID | None = None
 
 
 class MigrationStarted(Fact, frozen=True, kw_only=True, tag="migration.started"):
@@ -48,4 +50,26 @@ class MigrationCancelled(Fact, frozen=True, kw_only=True, tag="migration.cancell
     reason: str
 
 
-MigrationFact = MigrationRequested | MigrationStarted | MigrationSucceeded | MigrationFailed | MigrationCancelled
+class MigrationAdopted(Fact, frozen=True, kw_only=True, tag="migration.adopted"):
+    """A change that somebody made behind our back, at ``effective_at``, is accepted as a migration of unknown author.
+
+    ``operations`` say, as far as our words go, what was done; the schemas say all of it.
+    """
+
+    table_id: UUID
+    dataset_id: str
+    operations: Raw
+    description: str | None = None
+    from_version: int
+    to_version: int
+    before: Schema
+    before_fingerprint: str
+    after: Schema
+    after_fingerprint: str
+    engine_version: str
+    effective_at: datetime
+
+
+MigrationFact = (
+    MigrationRequested | MigrationStarted | MigrationSucceeded | MigrationFailed | MigrationCancelled | MigrationAdopted
+)

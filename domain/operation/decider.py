@@ -73,6 +73,7 @@ class RequestOperation(Struct, frozen=True, kw_only=True):
     description: str
     migration_id: UUID | None = None
     request_fingerprint: str | None = None
+    estimated_ms: int | None = None
 
 
 class StartOperation(Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ class AnnouncePublishing(Struct, frozen=True, kw_only=True):
 
 class CompleteOperation(Struct, frozen=True, kw_only=True):
     message: str
+    measured_ms: int | None = None
 
 
 class FailOperation(Struct, frozen=True, kw_only=True):
@@ -181,6 +183,7 @@ def _ask(command: OperationCommand, operation_id: UUID) -> tuple[OperationFact, 
         description=command.description,
         migration_id=command.migration_id,
         request_fingerprint=command.request_fingerprint,
+        estimated_ms=command.estimated_ms,
     )
     return (requested,)
 
@@ -201,7 +204,7 @@ def _proceed(command: OperationCommand, state: Unfinished, operation_id: UUID) -
             return (_publishing(_running(state, operation_id, "be published"), operation_id),)
         case CompleteOperation():
             _running(state, operation_id, "be completed")
-            return (OperationCompleted(message=command.message),)
+            return (OperationCompleted(message=command.message, measured_ms=command.measured_ms),)
         case FailOperation():
             return (OperationFailed(code=command.code, message=command.message),)
         case ConfirmCancellation():

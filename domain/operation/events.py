@@ -6,7 +6,10 @@ from domain.facts import Fact
 
 
 class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.requested"):
-    """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request."""
+    """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
+
+    ``estimated_ms`` is how long the plan expected the work to take, where it could tell.
+    """
 
     table_id: UUID
     operation_type: str
@@ -15,6 +18,7 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     description: str
     migration_id: UUID | None = None
     request_fingerprint: str | None = None
+    estimated_ms: int | None = None
 
 
 class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started"):
@@ -44,7 +48,10 @@ class OperationPublishing(Fact, frozen=True, kw_only=True, tag="operation.publis
 
 
 class OperationCompleted(Fact, frozen=True, kw_only=True, tag="operation.completed"):
+    """``measured_ms`` is how long the attempt that ended it worked, by its worker's monotonic clock."""
+
     message: str
+    measured_ms: int | None = None
 
 
 class OperationFailed(Fact, frozen=True, kw_only=True, tag="operation.failed"):

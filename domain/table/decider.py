@@ -1,5 +1,6 @@
 """Dataset tables: commands, situations, and what follows from them."""
 
+from datetime import datetime
 from functools import reduce
 from typing import assert_never
 from uuid import UUID
@@ -12,6 +13,7 @@ from domain.schema import Schema, fingerprint
 from domain.table.events import (
     MigrationQueued,
     MigrationWithdrawn,
+    OutsideChangeAdopted,
     SchemaChanged,
     TableFact,
     TableRegistered,
@@ -90,11 +92,21 @@ class WithdrawMigration(Struct, frozen=True, kw_only=True):
     migration_id: UUID
 
 
+class AdoptOutsideChange(Struct, frozen=True, kw_only=True):
+    """The table has ``schema`` since ``effective_at``, and nobody here did it. Refused while migrations are queued."""
+
+    migration_id: UUID
+    schema: Schema
+    effective_at: datetime
+
+
 class UnregisterTable(Struct, frozen=True, kw_only=True):
     pass
 
 
-TableCommand = RegisterTable | QueueMigration | SettleMigration | WithdrawMigration | UnregisterTable
+TableCommand = (
+    RegisterTable | QueueMigration | SettleMigration | WithdrawMigration | AdoptOutsideChange | UnregisterTable
+)
 
 
 def evolve(state: TableSituation, fact: TableFact, table_id: UUID) -> TableSituation:
@@ -115,6 +127,8 @@ def evolve(state: TableSituation, fact: TableFact, table_id: UUID) -> TableSitua
         case SchemaChanged():
             table = _without(_managed(state, table_id), fact.migration_id)
             return replace(table, version=fact.version, schema=fact.schema)
+        case OutsideChangeAdopted():
+            return replace(_managed(state, table_id), version=fact.version, schema=fact.schema)
         case MigrationWithdrawn():
             return _without(_managed(state, table_id), fact.migration_id)
         case TableUnregistered():
@@ -140,6 +154,8 @@ def decide(command: TableCommand, state: TableSituation, table_id: UUID) -> tupl
         case WithdrawMigration():
             known = _managed(state, table_id).queued(command.migration_id)
             return (MigrationWithdrawn(migration_id=command.migration_id),) if known else ()
+        case AdoptOutsideChange():
+            return _adopt(command, _managed(state, table_id))
         case UnregisterTable():
             return _unregister(_managed(state, table_id))
         case _:
@@ -187,6 +203,19 @@ def _settle(command: SettleMigration, table: Managed) -> tuple[TableFact, ...]:
         fingerprint=fingerprint(entry.schema),
     )
     return (changed,)
+
+
+def _adopt(command: AdoptOutsideChange, table: Managed) -> tuple[TableFact, ...]:
+    if table.queue:
+        raise TableBusy(str(table.table_id), len(table.queue))
+    adopted = OutsideChangeAdopted(
+        migration_id=command.migration_id,
+        version=table.version + 1,
+        schema=command.schema,
+        fingerprint=fingerprint(command.schema),
+        effective_at=command.effective_at,
+    )
+    return (adopted,)
 
 
 def _unregister(table: Managed) -> tuple[TableFact, ...]:

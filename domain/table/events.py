@@ -1,5 +1,6 @@
 """What can become true of a dataset table. Written for ever: a tag never changes its meaning."""
 
+from datetime import datetime
 from uuid import UUID
 
 from domain.facts import Fact
@@ -43,8 +44,23 @@ class MigrationWithdrawn(Fact, frozen=True, kw_only=True, tag="table.migration_w
     migration_id: UUID
 
 
+class OutsideChangeAdopted(Fact, frozen=True, kw_only=True, tag="table.outside_change_adopted"):
+    """Somebody changed the table behind our back at ``effective_at``, and it is accepted: it has ``schema``.
+
+    ``effective_at`` is the engine's word, kept between the version before and this event's own moment.
+    """
+
+    migration_id: UUID
+    version: int
+    schema: Schema
+    fingerprint: str
+    effective_at: datetime
+
+
 class TableUnregistered(Fact, frozen=True, kw_only=True, tag="table.unregistered"):
     """The table is no longer under management; its data and its history stay."""
 
 
-TableFact = TableRegistered | MigrationQueued | SchemaChanged | MigrationWithdrawn | TableUnregistered
+TableFact = (
+    TableRegistered | MigrationQueued | SchemaChanged | MigrationWithdrawn | OutsideChangeAdopted | TableUnregistered
+)

@@ -5,6 +5,7 @@ missing and refuses to touch the rest.
 """
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
@@ -15,6 +16,7 @@ import pytest
 from domain.all_facts import AnyFact
 from domain.facts import Fact
 from domain.migration.events import (
+    MigrationAdopted,
     MigrationCancelled,
     MigrationFailed,
     MigrationRequested,
@@ -35,6 +37,7 @@ from domain.schema import Column, Index, Schema, fingerprint
 from domain.table.events import (
     MigrationQueued,
     MigrationWithdrawn,
+    OutsideChangeAdopted,
     SchemaChanged,
     TableRegistered,
     TableUnregistered,
@@ -51,6 +54,7 @@ SCHEMA = Schema(
     indexes=(Index(name="id_idx", column_ids=(1,), index_type="btree"),),
     last_column_id=4,
 )
+MOMENT = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 OPERATIONS = msgspec.Raw(b'[{"type":"drop_column","params":{"name":"x"}}]')
 
@@ -69,6 +73,22 @@ SAMPLES: list[Fact] = [
     SchemaChanged(migration_id=A, version=2, schema=SCHEMA, fingerprint=fingerprint(SCHEMA)),
     MigrationWithdrawn(migration_id=A),
     TableUnregistered(),
+    OutsideChangeAdopted(
+        migration_id=A, version=3, schema=SCHEMA, fingerprint=fingerprint(SCHEMA), effective_at=MOMENT
+    ),
+    MigrationAdopted(
+        table_id=C,
+        dataset_id="d",
+        operations=OPERATIONS,
+        from_version=2,
+        to_version=3,
+        before=SCHEMA,
+        before_fingerprint=fingerprint(SCHEMA),
+        after=SCHEMA,
+        after_fingerprint=fingerprint(SCHEMA),
+        engine_version="9",
+        effective_at=MOMENT,
+    ),
     MigrationRequested(
         table_id=C,
         dataset_id="d",
