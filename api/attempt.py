@@ -59,9 +59,7 @@ class Attempt:
     def _prepare_and_publish(self, job: Job, engine: TableEngine) -> str:
         """Other writers may go on meanwhile: what they change is prepared anew, the rest is kept."""
         for remaining in reversed(range(MOST_REBASES)):
-            units = engine.units(job)
-            self._drop_stale(job, engine, units)
-            self._prepare(job, engine, [unit for unit in units if unit.name not in self.prepared])
+            self._prepare_all(job, engine)
             self._look()
             self.run.announce_publishing()
             try:
@@ -71,6 +69,16 @@ class Attempt:
                     raise
                 log.info("operation %s goes on with what changed: %s", self.lease.operation_id, refusal)
         raise AssertionError("the last try returns or raises")
+
+    def _prepare_all(self, job: Job, engine: TableEngine) -> None:
+        """Every unit, and those that only follow once all before them are prepared."""
+        while True:
+            units = engine.units(job, self.prepared)
+            self._drop_stale(job, engine, units)
+            todo = [unit for unit in units if unit.name not in self.prepared]
+            if not todo:
+                return
+            self._prepare(job, engine, todo)
 
     def _drop_stale(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
         names = {unit.name for unit in units}
@@ -83,7 +91,8 @@ class Attempt:
     def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
         progress = Progress(units, self.seconds)
         pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
-        futures = {pool.submit(engine.prepare, job, unit): unit for unit in units}
+        done = dict(self.prepared)
+        futures = {pool.submit(engine.prepare, job, unit, done): unit for unit in units}
         try:
             for future in self._as_they_end(set(futures)):
                 self.prepared[futures[future].name] = future.result()

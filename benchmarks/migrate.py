@@ -67,9 +67,9 @@ def _ours(original: Path, place: Path) -> None:
         target=plan.target,
         steps=plan.steps,
     )
-    units = engine.units(job)
+    units = engine.units(job, {})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = list(pool.map(lambda unit: engine.prepare(job, unit), units))
+        done = list(pool.map(lambda unit: engine.prepare(job, unit, {}), units))
     engine.publish(job, {unit.name: outcome for unit, outcome in zip(units, done, strict=True)})
 
 

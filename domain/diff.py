@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.literals import same_value
 from domain.schema import Column, Index, Schema
 
 
@@ -126,7 +127,7 @@ def apply(schema: Schema, differences: tuple[Difference, ...]) -> Schema:
 def _differences(before: Schema, after: Schema) -> Iterator[Difference]:
     yield from (IndexDropped(index=index) for index in before.indexes if index not in after.indexes)
     if before.primary_key != after.primary_key:
-        names = tuple(_named(before, before.primary_key)), tuple(_named(after, after.primary_key))
+        names = before.named(before.primary_key), after.named(after.primary_key)
         key = PrimaryKeyChanged(before=names[0], after=names[1], field_ids=after.primary_key)
     else:
         key = None
@@ -156,19 +157,14 @@ def _alterations(old: Column, new: Column) -> Iterator[Altered]:
         yield ColumnRetyped(**named, before=old.data_type, after=new.data_type)
     if old.nullable != new.nullable:
         yield NullabilityChanged(**named, before=old.nullable, after=new.nullable)
-    if not _same(old.initial_default, new.initial_default):
+    if not same_value(old.initial_default, new.initial_default):
         yield InitialDefaultChanged(**named, before=old.initial_default, after=new.initial_default)
-    if not _same(old.write_default, new.write_default):
+    if not same_value(old.write_default, new.write_default):
         yield WriteDefaultChanged(**named, before=old.write_default, after=new.write_default)
     if old.comment != new.comment:
         yield CommentChanged(**named, before=old.comment, after=new.comment)
     if old.metadata != new.metadata:
         yield MetadataChanged(**named, before=old.metadata, after=new.metadata)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON values: 1 is neither true nor 1.0."""
-    return type(one) is type(other) and bool(one == other)
 
 
 def _applied(schema: Schema, difference: Difference) -> Schema:
@@ -241,7 +237,3 @@ def describe(difference: Difference) -> str:
 
 def _shown(column: Column) -> str:
     return column.data_type if column.nullable else f"{column.data_type} not null"
-
-
-def _named(schema: Schema, ids: tuple[int, ...]) -> Iterator[str]:
-    return (column.name for column_id in ids if (column := schema.by_id(column_id)) is not None)

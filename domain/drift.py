@@ -1,4 +1,8 @@
-"""Whether a table is what the log says it is."""
+"""Whether a table is what the log says it is, and who its columns are when it is not."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
 
 from domain.schema import Column, Schema
 
@@ -28,3 +32,33 @@ def _shape(column: Column) -> tuple[str, str, bool]:
 def _shown(shape: tuple[str, str, bool]) -> str:
     name, data_type, nullable = shape
     return f"'{name}' ({data_type}{'' if nullable else ' not null'})"
+
+
+def recognised(found: Schema, known: Schema, ids: Mapping[str, int]) -> Schema:
+    """The schema found, with the ids, the defaults and the key of the columns known.
+
+    ``ids`` says of names found which known column it is; a name it does not hold is a new column.
+    """
+    last, columns = known.last_column_id, list[Column]()
+    for column in found.columns:
+        old = known.by_id(ids.get(column.name, 0))
+        if old is None:
+            last += 1
+            columns.append(replace(column, id=last))
+        else:
+            columns.append(_recognised(column, old))
+    by_place = {column.id: columns[place].id for place, column in enumerate(found.columns)}
+    indexes = tuple(
+        known.index(index.name) or replace(index, column_ids=tuple(by_place[number] for number in index.column_ids))
+        for index in found.indexes
+    )
+    kept = {column.id for column in columns}
+    key = known.primary_key if kept.issuperset(known.primary_key) else ()
+    return Schema(columns=tuple(columns), primary_key=key, indexes=indexes, last_column_id=last)
+
+
+def _recognised(found: Column, old: Column) -> Column:
+    """The known column as it is now; a default stays while the type does."""
+    if found.data_type == old.data_type:
+        return replace(old, name=found.name, nullable=found.nullable, comment=found.comment, metadata=found.metadata)
+    return replace(found, id=old.id)

@@ -1,13 +1,28 @@
 """What an engine promises: prepare in units, publish as one version, discard. The port and the words it speaks in."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.schema import Schema
+from domain.schema import Column, Schema
 from domain.steps import Step
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """How fast an engine works, as measured once on a machine of two cores; estimates are corrected by what follows.
+
+    Milliseconds of a whole migration besides its rows and of each fragment; rows per second of reading a column, of
+    writing one, and of building an index on one.
+    """
+
+    migration_ms: float = 60.0
+    fragment_ms: float = 4.0
+    scanned: float = 40e6
+    written: float = 20e6
+    indexed: float = 4e6
 
 
 class EngineProfile(Struct, frozen=True, kw_only=True):
@@ -25,6 +40,13 @@ class EngineProfile(Struct, frozen=True, kw_only=True):
     """Names the engine keeps for columns of its own."""
     unreadable_characters: str = ""
     """Characters with which a column's name could be written but not read again."""
+    scalar_indexes: Mapping[str, frozenset[str]] = {}
+    """The bare type names that each type of scalar index can hold."""
+    vector_indexes: Mapping[str, int] = {}
+    """The rows that each type of vector index needs to learn from."""
+    vector_metrics: tuple[str, ...] = ()
+    enforces_keys: bool = False
+    rates: Rates = Rates()
 
 
 class TableStatistics(Struct, frozen=True, kw_only=True):
@@ -61,6 +83,14 @@ class Unit(Struct, frozen=True, kw_only=True):
     rows: int
 
 
+class Outside(Struct, frozen=True, kw_only=True):
+    """A table as somebody else made it: since when, as far as the engine can tell, and since which of its versions."""
+
+    schema: Schema
+    since: datetime | None
+    engine_version: str
+
+
 class TableEngine(Protocol):
     """Carries out plans on one kind of table. Readers of the table see all of a migration or nothing of it.
 
@@ -77,15 +107,19 @@ class TableEngine(Protocol):
     def inspect(self, location: str) -> Inspection:
         """Looks at the table as it is now. Raises TableNotFoundAtLocation."""
 
-    def units(self, job: Job) -> Sequence[Unit]:
+    def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
         """The pieces to prepare for the table as it is at this moment, at least one.
 
         A unit's name stands for the data it covers: the same name later means that nothing it covers has changed.
+        ``prepared`` holds the results so far: once all units are among them, more may follow that build on them, and
+        when nothing follows the job is ready to be published.
         Raises SchemaDrifted when the table is not what the job starts from.
         """
 
-    def prepare(self, job: Job, unit: Unit) -> bytes:
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
         """Does one unit where no reader sees it; safe to repeat; safe in several threads or processes.
+
+        ``prepared`` is what ``units`` was given when it named the unit.
 
         Returns what ``publish`` needs of it. Raises the refusal when the data forbids a step, with counts and examples,
         and TableChanged when what the unit covers has changed.
@@ -94,6 +128,7 @@ class TableEngine(Protocol):
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
         """Makes the whole migration visible as exactly one new version and returns that version's name.
 
+        An index over values that this version is the first to show may become visible one version later.
         ``prepared`` holds the result of every unit, by unit name. Calling it again after it succeeded changes nothing
         and returns the same version. Raises TableChanged when the units are no longer those: ask for them again; and
         SchemaDrifted, because the table may have changed in between.
@@ -101,6 +136,18 @@ class TableEngine(Protocol):
 
     def published(self, job: Job) -> str | None:
         """The version that shows this migration, or None while it is not the table's latest migration."""
+
+    def recoverable(self, location: str, column: Column, gone_as: str) -> int:
+        """How many rows could get back their values of a dropped column, as it was before version ``gone_as``.
+
+        Raises ValuesGone when that version, or what it held, is no longer there.
+        """
+
+    def outside(self, location: str, known: Schema) -> Outside:
+        """The table as it is, its columns recognised as far as can be as those of ``known``.
+
+        New columns get ids above ``known.last_column_id``.
+        """
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         """Removes what was prepared and is not published. Repeatable; never touches what a reader can see."""

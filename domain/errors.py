@@ -104,6 +104,16 @@ class NullsPresent(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class DuplicateKeys(Refusal):
+    code = "duplicate_keys"
+    sentence = "{count} of {looked_at} rows agree with another row in {names}: {examples}."
+    names: str
+    count: int
+    looked_at: int
+    examples: str
+
+
+@dataclass(unsafe_hash=True)
 class TableNotEmpty(Refusal):
     code = "table_not_empty"
     sentence = "Column '{name}' is not nullable and has no default, and the table has {rows} rows."
@@ -279,9 +289,10 @@ class ColumnInPrimaryKey(Refusal):
 @dataclass(unsafe_hash=True)
 class ColumnStillIndexed(Refusal):
     code = "column_still_indexed"
-    sentence = "Column '{name}' has the index '{index}', which would not survive the change. Drop the index first."
+    sentence = "Column '{name}' has the index '{index}', which cannot hold {data_type}. Drop the index first."
     name: str
     index: str
+    data_type: str
 
 
 @dataclass(unsafe_hash=True)
@@ -337,6 +348,128 @@ class NullabilityUnchanged(Refusal):
 class FillNotWanted(Refusal):
     code = "fill_not_wanted"
     sentence = "fillNullsWith fills column '{name}' only when it becomes not nullable."
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class NothingToChange(Refusal):
+    code = "nothing_to_change"
+    sentence = "{what} already; the change would change nothing."
+    what: str
+
+
+@dataclass(unsafe_hash=True)
+class ColumnRepeated(Refusal):
+    code = "column_repeated"
+    sentence = "Column '{name}' is named twice."
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class NoPrimaryKey(Refusal):
+    code = "no_primary_key"
+    sentence = "The table has no primary key to drop."
+
+
+@dataclass(unsafe_hash=True)
+class KeyNotEnforceable(Refusal):
+    code = "key_not_enforceable"
+    sentence = (
+        "The {engine} engine cannot enforce a primary key: what is there is checked once, and writers must "
+        "keep it so. Leave out enforced, or send false."
+    )
+    engine: str
+
+
+@dataclass(unsafe_hash=True)
+class KeyTypeRefused(Refusal):
+    code = "key_type_refused"
+    sentence = "Column '{name}' is {data_type}, and such values do not make a key."
+    name: str
+    data_type: str
+
+
+@dataclass(unsafe_hash=True)
+class IndexAlreadyExists(Refusal):
+    code = "index_already_exists"
+    sentence = "There is an index '{name}' already. Drop it first, or choose another name."
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class IndexNotFound(Refusal):
+    code = "index_not_found"
+    sentence = "There is no {kind} index '{name}'."
+    kind: str
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class IndexTypeUnknown(Refusal):
+    code = "index_type_unknown"
+    sentence = "The {engine} engine has no {kind} index of type '{index_type}'. It has: {known}."
+    engine: str
+    kind: str
+    index_type: str
+    known: str
+
+
+@dataclass(unsafe_hash=True)
+class IndexTypeRefused(Refusal):
+    code = "index_type_refused"
+    sentence = "A {index_type} index cannot hold column '{name}', which is {data_type}."
+    index_type: str
+    name: str
+    data_type: str
+
+
+@dataclass(unsafe_hash=True)
+class IndexNeedsRows(Refusal):
+    code = "index_needs_rows"
+    sentence = "A {index_type} index learns from at least {needed} rows, and the table has {rows}."
+    index_type: str
+    needed: int
+    rows: int
+
+
+@dataclass(unsafe_hash=True)
+class IndexSettingInvalid(Refusal):
+    code = "index_setting_invalid"
+    sentence = "{setting} {value} does not fit: {reason}."
+    setting: str
+    value: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class NestedPathRefused(Refusal):
+    code = "nested_path_refused"
+    sentence = "'{path}' cannot be addressed: {reason}."
+    path: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class ColumnNotDropped(Refusal):
+    code = "column_not_dropped"
+    sentence = "Column '{name}' of schema version {version} is there still, as '{now}'."
+    name: str
+    version: int
+    now: str
+
+
+@dataclass(unsafe_hash=True)
+class ValuesGone(Refusal):
+    code = "values_gone"
+    sentence = "The values of column '{name}' can no longer be read: {reason}."
+    name: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class RestoredColumnChanged(Refusal):
+    code = "restored_column_changed"
+    sentence = "Column '{name}' is restored by this migration. Change its values in a migration of their own."
     name: str
 
 
@@ -416,6 +549,20 @@ class SchemaDrifted(Refusal):
     sentence = "The table at '{location}' was changed behind our back: {difference}. Nothing was touched."
     location: str
     difference: str
+
+
+@dataclass(unsafe_hash=True)
+class NotDrifted(Refusal):
+    code = "not_drifted"
+    sentence = "The table is what the log says it is: there is nothing to adopt."
+
+
+@dataclass(unsafe_hash=True)
+class NotRevertible(Refusal):
+    code = "not_revertible"
+    sentence = "Migration {migration_id} cannot be reverted: {reason}."
+    migration_id: str
+    reason: str
 
 
 @dataclass(unsafe_hash=True)

@@ -194,3 +194,8 @@ def _element(value: Any, data_type: DataType, nullable: bool) -> str | None:
 
 def _first(reasons: Iterable[str | None]) -> str | None:
     return next((reason for reason in reasons if reason), None)
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Equal as JSON values: 1 is neither true nor 1.0."""
+    return type(one) is type(other) and bool(one == other)

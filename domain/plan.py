@@ -1,19 +1,37 @@
 """A plan: what a migration's changes come to against one schema, with every refusal collected, not the first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
 
+from domain import nested
 from domain.changes.catalogue import AnyChange
-from domain.changes.change import Hazard, Setting
-from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, Violation
-from domain.schema import Schema, fingerprint
-from domain.steps import Cost, DropField, Step
+from domain.changes.change import Change, Found, Hazard, Setting
+from domain.diff import Difference, diff
+from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, RestoredColumnChanged, Violation
+from domain.schema import Index, Schema, fingerprint
+from domain.steps import (
+    AddField,
+    BuildIndex,
+    CastField,
+    CheckNoNulls,
+    CheckUnique,
+    Compact,
+    Cost,
+    DeclareKey,
+    DropField,
+    DropIndex,
+    FillNulls,
+    InStruct,
+    RestoreField,
+    Step,
+    writes_values,
+)
 
 
-class IndexImpact(Struct, frozen=True, kw_only=True):
+class IndexImpact(Struct, frozen=True):
     """What becomes of an index: ``none``, ``rebuild`` or ``drop``, and why."""
 
     index_name: str
@@ -47,13 +65,27 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def index_impacts(self) -> tuple[IndexImpact, ...]:
-        dropped = {step.column_id: step.name for step in self.steps if isinstance(step, DropField)}
-        impacts = []
-        for index in self.source.indexes:
-            gone = [dropped[column_id] for column_id in index.column_ids if column_id in dropped]
-            reason = f"Column '{gone[0]}' is dropped." if gone else "Its columns keep their values."
-            impacts.append(IndexImpact(index_name=index.name, impact="drop" if gone else "none", reason=reason))
-        return tuple(impacts)
+        return tuple(self._impact(index) for index in self.source.indexes)
+
+    def _impact(self, index: Index) -> IndexImpact:
+        for step in self.steps:
+            match step:
+                case DropField() if step.column_id in index.column_ids:
+                    return IndexImpact(index.name, "drop", f"Column '{step.name}' is dropped.")
+                case DropIndex() if step.name == index.name:
+                    return IndexImpact(index.name, "drop", "It is dropped by name.")
+                case BuildIndex() if step.index == index and step.rebuild:
+                    return IndexImpact(
+                        index.name, "rebuild", f"The values of {', '.join(step.names)} are written anew."
+                    )
+                case _:
+                    pass
+        return IndexImpact(index.name, "none", "Its columns keep their values.")
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What becomes of the schema."""
+        return diff(self.source, self.target)
 
 
 def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, setting: Setting) -> Plan:
@@ -67,14 +99,14 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
     for number, change in enumerate(changes):
         found = [
             (pointer, refusal)
-            for pointer, refusal in change.refusals(current, setting)
+            for pointer, refusal in _refusals(change, current, setting, steps)
             if not _follows_from(refusal, doubtful)
         ]
         violations += [violation(f"/operations/{number}{pointer}", refusal) for pointer, refusal in found]
         if found or doubtful.intersection(change.touches()):
             doubtful.update(change.touches())
         else:
-            effect = change.effect(current, setting)
+            effect = nested.effect(change, current, setting)
             current = effect.schema
             steps += effect.steps
             hazards += effect.hazards
@@ -82,7 +114,7 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
         base_version=base_version,
         source=schema,
         target=current,
-        steps=tuple(steps),
+        steps=(*_needed(steps, current), *_rebuilds(schema, current, steps)),
         hazards=tuple(hazards),
         violations=tuple(violations),
     )
@@ -94,3 +126,54 @@ def violation(pointer: str, refusal: Refusal) -> Violation:
 
 def _follows_from(refusal: Refusal, doubtful: set[str]) -> bool:
     return isinstance(refusal, ColumnNotFound | ColumnAlreadyExists) and refusal.name in doubtful
+
+
+def _needed(steps: Sequence[Step], target: Schema) -> Iterator[Step]:
+    """The steps without those whose outcome nobody sees: on columns that go in the end, on keys that do not stay."""
+    added = {step.column.id for step in steps if isinstance(step, AddField)}
+    for step in steps:
+        match step:
+            case AddField() if target.by_id(step.column.id) is None:
+                pass
+            case CheckUnique() if step.column_ids != target.primary_key:
+                pass
+            case DropField() if step.column_id in added:
+                pass
+            case AddField() | DropField() | RestoreField() | CheckUnique() | DeclareKey() | DropIndex() | Compact():
+                yield step
+            case BuildIndex():
+                if step.index in target.indexes:
+                    yield step
+            case _:
+                if target.by_id(step.column_id) is not None:
+                    yield step
+
+
+def _refusals(change: Change, schema: Schema, setting: Setting, before: Sequence[Step]) -> Iterator[Found]:
+    yield from nested.refusals(change, schema, setting)
+    restored = {step.column.id for step in before if isinstance(step, RestoreField)}
+    if restored and not any(True for _ in nested.refusals(change, schema, setting)):
+        for step in nested.effect(change, schema, setting).steps:
+            for column_id in restored.intersection(_looked_at(step)):
+                yield "", RestoredColumnChanged(", ".join(schema.named([column_id])))
+
+
+def _looked_at(step: Step) -> tuple[int, ...]:
+    """The ids of the columns whose values the step reads."""
+    match step:
+        case CastField() | FillNulls() | CheckNoNulls() | InStruct():
+            return (step.column_id,)
+        case CheckUnique():
+            return step.column_ids
+        case BuildIndex():
+            return step.index.column_ids
+        case _:
+            return ()
+
+
+def _rebuilds(source: Schema, target: Schema, steps: Sequence[Step]) -> Iterator[BuildIndex]:
+    """What becomes of kept indexes whose columns get other values."""
+    written = {step.column_id for step in steps if writes_values(step)}
+    for index in target.indexes:
+        if index in source.indexes and written.intersection(index.column_ids):
+            yield BuildIndex(index=index, names=target.named(index.column_ids), rebuild=True)

@@ -1,5 +1,6 @@
 """Schemas: what a table's columns are, by ids that survive every rename and type change."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -41,11 +42,16 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Index(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``)."""
+    """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``).
+
+    A vector index has a ``metric`` (``l2``, ``cosine``, ...) and may have ``settings`` (``num_partitions``, ...).
+    """
 
     name: str
     column_ids: tuple[int, ...]
     index_type: str
+    metric: str | None = None
+    settings: dict[str, int] = {}
 
 
 class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,12 +78,32 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def by_id(self, column_id: int) -> Column | None:
         return next((column for column in self.columns if column.id == column_id), None)
 
+    def without_indexes(self) -> "Schema":
+        return replace(self, indexes=())
+
+    def index(self, name: str) -> Index | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def named(self, column_ids: Iterable[int]) -> tuple[str, ...]:
+        """The names of the columns of those ids."""
+        return tuple(column.name for column_id in column_ids if (column := self.by_id(column_id)) is not None)
+
     def inserted(self, column: Column, position: int | None) -> "Schema":
         """With a new column at ``position`` (0 is first; None is last), its id taken from ``last_column_id + 1``."""
         new = replace(column, id=self.last_column_id + 1)
         at = len(self.columns) if position is None else position
         columns = (*self.columns[:at], new, *self.columns[at:])
         return replace(self, columns=columns, last_column_id=new.id)
+
+    def revived(self, column: Column, position: int) -> "Schema":
+        """With a column that was here before, under its own id."""
+        return replace(self, columns=(*self.columns[:position], column, *self.columns[position:]))
+
+    def moved(self, column_id: int, position: int) -> "Schema":
+        """With the column at ``position``, 0 is first, and the others in their order."""
+        column = next(column for column in self.columns if column.id == column_id)
+        others = tuple(other for other in self.columns if other.id != column_id)
+        return replace(self, columns=(*others[:position], column, *others[position:]))
 
     def replaced(self, column: Column) -> "Schema":
         """With the column of the same id replaced, in its place."""

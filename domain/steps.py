@@ -5,19 +5,20 @@ column into a single pass: a column's recipe is its start (a stored column or a 
 """
 
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, TypeGuard, assert_never
 
 from msgspec import Struct
 
-from domain.schema import Column
+from domain.schema import Column, Index
 
 
 class Cost(StrEnum):
-    """How the work of a step grows: not at all, with the rows read, or with the rows read and written."""
+    """How the work of a step grows: not at all, with the rows read, with those read and written, or as indexes do."""
 
     METADATA = "metadata"
     SCAN = "scan"
     REWRITE = "rewrite"
+    INDEX = "index"
 
 
 class CastPolicy(StrEnum):
@@ -88,7 +89,98 @@ class SetNullability(Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     cost = Cost.METADATA
 
 
-Step = AddField | DropField | RenameField | CastField | FillNulls | CheckNoNulls | SetNullability
+class MoveField(Struct, frozen=True, kw_only=True, tag_field="type", tag="move_field"):
+    """The column stands at ``position`` (0 is first) afterwards."""
+
+    column_id: int
+    name: str
+    position: int
+    cost = Cost.METADATA
+
+
+class DeclareField(Struct, frozen=True, kw_only=True, tag_field="type", tag="declare_field"):
+    """Something said of the column changes that no stored value depends on; ``what`` is the end of a sentence."""
+
+    column_id: int
+    name: str
+    what: str
+    cost = Cost.METADATA
+
+
+class RestoreField(Struct, frozen=True, kw_only=True, tag_field="type", tag="restore_field"):
+    """A dropped column lives again with the values it had in the table's version before ``gone_as``.
+
+    ``gone_as`` is the engine's name of the version that first lacked it. Rows that are new since then read null.
+    """
+
+    column: Column
+    position: int
+    gone_as: str
+    cost = Cost.METADATA
+
+
+class CheckUnique(Struct, frozen=True, kw_only=True, tag_field="type", tag="check_unique"):
+    """Refuses with DuplicateKeys while two rows agree in all these columns."""
+
+    column_ids: tuple[int, ...]
+    names: tuple[str, ...]
+    cost = Cost.SCAN
+
+
+class DeclareKey(Struct, frozen=True, kw_only=True, tag_field="type", tag="declare_key"):
+    """The primary key is these columns; without any, there is none."""
+
+    column_ids: tuple[int, ...]
+    names: tuple[str, ...]
+    cost = Cost.METADATA
+
+
+class BuildIndex(Struct, frozen=True, kw_only=True, tag_field="type", tag="build_index"):
+    """An index is made over the values as they are after all other steps; ``rebuild`` when it was there before."""
+
+    index: Index
+    names: tuple[str, ...]
+    rebuild: bool = False
+    cost = Cost.INDEX
+
+
+class DropIndex(Struct, frozen=True, kw_only=True, tag_field="type", tag="drop_index"):
+    name: str
+    cost = Cost.METADATA
+
+
+class Compact(Struct, frozen=True, kw_only=True, tag_field="type", tag="compact"):
+    """Small and deleted-from pieces of the table become few whole ones; no value and no row changes."""
+
+    cost = Cost.REWRITE
+
+
+class InStruct(Struct, frozen=True, kw_only=True, tag_field="type", tag="in_struct"):
+    """Steps inside a struct column, whose fields are its columns: ids count them from 1 in the order of ``from_type``.
+
+    ``field_ids`` are those of the fields of ``to_type``, in its order.
+    """
+
+    column_id: int
+    name: str
+    from_type: str
+    to_type: str
+    field_ids: tuple[int, ...]
+    steps: "tuple[FieldStep, ...]"
+    cost = Cost.REWRITE
+
+
+FieldStep = (
+    AddField | DropField | RenameField | MoveField | CastField | FillNulls | CheckNoNulls | SetNullability | InStruct
+)
+"""What can be done to a field, whether it is a column or lies inside one."""
+
+Step = FieldStep | DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Compact
+
+
+def writes_values(step: Step) -> TypeGuard[CastField | FillNulls | InStruct]:
+    """Whether stored values of a column are written anew."""
+    return isinstance(step, CastField | FillNulls | InStruct)
 
 
 def describe(step: Step) -> str:
@@ -101,6 +193,8 @@ def describe(step: Step) -> str:
             return f"Drop '{step.name}'."
         case RenameField():
             return f"Rename '{step.old_name}' to '{step.new_name}'."
+        case MoveField():
+            return f"Move '{step.name}' to position {step.position}."
         case CastField():
             look = "looking at every value" if step.checked else "losing nothing"
             return f"Cast '{step.name}' from {step.from_type} to {step.to_type}, {look}."
@@ -110,5 +204,30 @@ def describe(step: Step) -> str:
             return f"Check that '{step.name}' holds no null."
         case SetNullability():
             return f"Make '{step.name}' {'nullable' if step.nullable else 'not nullable'}."
+        case InStruct():
+            return f"Inside '{step.name}': {' '.join(map(describe, step.steps))}"
+        case _:
+            return _describe_declaration(step)
+
+
+def _describe_declaration(
+    step: DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Compact,
+) -> str:
+    match step:
+        case DeclareField():
+            return f"Declare that {step.what}."
+        case RestoreField():
+            return f"Restore '{step.column.name}' ({step.column.data_type}) with the values it had when it was dropped."
+        case CheckUnique():
+            return f"Check that no two rows agree in {', '.join(step.names)}."
+        case DeclareKey():
+            return f"Set the primary key to {', '.join(step.names)}." if step.names else "Drop the primary key."
+        case BuildIndex():
+            verb = "Rebuild" if step.rebuild else "Build"
+            return f"{verb} the {step.index.index_type} index '{step.index.name}' on {', '.join(step.names)}."
+        case DropIndex():
+            return f"Drop the index '{step.name}'."
+        case Compact():
+            return "Compact the table's files."
         case _:
             assert_never(step)

@@ -1,46 +1,40 @@
-"""All steps of a job folded into one recipe per column: where its values start, and what is done to them in order.
+"""Steps folded by column: for every column of the target, where it starts and what happens to it in order.
 
 So an engine reads each stored column once and writes each new one once, whatever the number of changes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, assert_never
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from adapters.arrow.casts import cast_array
-from adapters.arrow.types import to_arrow, to_arrow_field
-from adapters.arrow.values import to_scalar
+from adapters.arrow.types import to_arrow_field
 from domain.column_types import DataType
 from domain.engine import Job
-from domain.errors import CastFailed, NullsPresent, TableNotEmpty
+from domain.errors import NullsPresent, TableNotEmpty
 from domain.schema import Column
 from domain.steps import (
     AddField,
     CastField,
-    CastPolicy,
     CheckNoNulls,
-    DropField,
+    CheckUnique,
     FillNulls,
-    RenameField,
-    SetNullability,
+    InStruct,
+    RestoreField,
     Step,
 )
-from domain.type_text import parse_type
 
-Array: TypeAlias = pa.Array
-Act = CastField | FillNulls | CheckNoNulls
-
-MOST_EXAMPLES = 5
+Act = CastField | FillNulls | CheckNoNulls | InStruct
+"""A step that reads or writes a column's values."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one column of the target gets its values.
+    """How one column gets its values.
 
-    ``stored`` is the source column it starts from, or None: then it starts as ``constant`` in every row.
+    ``stored`` is the source column it starts from; else it is ``restored`` from an earlier version of the table, or
+    starts as ``constant`` in every row.
     """
 
     column: Column
@@ -50,6 +44,7 @@ class Recipe:
     acts: tuple[Act, ...]
     copies: bool = False
     """Whether stored values are written again though they stay as they are."""
+    restored: RestoreField | None = None
 
     @property
     def changes_nullability(self) -> bool:
@@ -78,95 +73,52 @@ class Recipe:
 
 def fold_recipes(job: Job) -> tuple[Recipe, ...]:
     """One recipe for each column of the target, in the target's order."""
-    return tuple(_recipe(column, job) for column in job.target.columns)
+    return tuple(_recipe(column, job, job.steps) for column in job.target.columns)
 
 
-def _recipe(column: Column, job: Job) -> Recipe:
-    own = [step for step in job.steps if _about(step) == column.id]
+def key_checks(job: Job) -> Iterator[tuple[CheckUnique, tuple[Recipe, ...]]]:
+    """Each check of a key, with the recipes of its columns up to there."""
+    for place, step in enumerate(job.steps):
+        if isinstance(step, CheckUnique):
+            before = job.steps[:place]
+            yield step, tuple(_recipe(_column(column_id, job, before), job, before) for column_id in step.column_ids)
+
+
+def refuse_missing_values(recipes: Sequence[Recipe], rows: int) -> None:
+    """Raises TableNotEmpty, or NullsPresent, for a new column that would hold null where null is not allowed."""
+    for recipe in recipes:
+        is_new = recipe.stored is None and recipe.restored is None
+        if is_new and not recipe.writes and not recipe.column.nullable and rows:
+            for act in recipe.acts:
+                if isinstance(act, CheckNoNulls):
+                    raise NullsPresent(act.name, rows, rows)
+            raise TableNotEmpty(recipe.column.name, rows)
+
+
+def _recipe(column: Column, job: Job, steps: Sequence[Step]) -> Recipe:
+    own = [step for step in steps if _about(step) == column.id]
     acts = tuple(step for step in own if isinstance(step, Act))
     stored = job.source.by_id(column.id)
     if stored is not None:
         return Recipe(column, stored, None, stored.type, acts)
-    added = next(step.column for step in own if isinstance(step, AddField))
-    return Recipe(column, None, added.initial_default, added.type, acts)
+    made = next(step for step in own if isinstance(step, AddField | RestoreField))
+    if isinstance(made, RestoreField):
+        return Recipe(column, None, None, made.column.type, acts, restored=made)
+    return Recipe(column, None, made.column.initial_default, made.column.type, acts)
 
 
-def _about(step: Step) -> int:
+def _column(column_id: int, job: Job, steps: Sequence[Step]) -> Column:
+    """A column as the source has it, or as it was added."""
+    added = (step.column for step in steps if isinstance(step, AddField) and step.column.id == column_id)
+    return job.source.by_id(column_id) or next(added)
+
+
+def _about(step: Step) -> int | None:
+    """The id of the column whose values the step makes, reads or writes."""
     match step:
-        case AddField():
+        case AddField() | RestoreField():
             return step.column.id
-        case DropField() | RenameField() | CastField() | FillNulls() | CheckNoNulls() | SetNullability():
+        case CastField() | FillNulls() | CheckNoNulls() | InStruct():
             return step.column_id
         case _:
-            assert_never(step)
-
-
-@dataclass
-class Cook:
-    """Follows one recipe batch by batch, and remembers what it found wrong."""
-
-    recipe: Recipe
-    first_row: int = 0
-    """The table's row that the first batch begins with; examples name rows of the table."""
-    looked_at: int = 0
-    failed: dict[int, int] = field(default_factory=dict)
-    """How many values each act refused, by the act's place in the recipe."""
-    examples: list[str] = field(default_factory=list)
-
-    def batch(self, values: Array | None, rows: int) -> Array:
-        """The column's values for the next ``rows`` rows; ``values`` are the stored ones, if the recipe has any."""
-        if values is None:
-            scalar = to_scalar(self.recipe.constant, self.recipe.start_type)
-            values = pa.repeat(scalar, rows) if scalar.is_valid else pa.nulls(rows, to_arrow(self.recipe.start_type))
-        for number, act in enumerate(self.recipe.acts):
-            values = self._act(number, act, values)
-        self.looked_at += rows
-        return values
-
-    def _act(self, number: int, act: Act, values: Array) -> Array:
-        match act:
-            case CastField():
-                outcome = cast_array(values, parse_type(act.from_type), parse_type(act.to_type))
-                if outcome.failed is not None and act.on_failure is CastPolicy.FAIL:
-                    self._note(number, values, outcome.failed)
-                return outcome.array
-            case FillNulls():
-                return pc.fill_null(values, to_scalar(act.value, parse_type(act.data_type)))
-            case CheckNoNulls():
-                self._note(number, values, pc.is_null(values))
-                return values
-            case _:
-                assert_never(act)
-
-    def _note(self, number: int, values: Array, failed: Array) -> None:
-        count = pc.sum(failed).as_py() or 0
-        if not count:
-            return
-        self.failed[number] = self.failed.get(number, 0) + count
-        places = pc.indices_nonzero(failed)[: MOST_EXAMPLES - len(self.examples)]
-        for place in places.to_pylist():
-            self.examples.append(f"row {self.first_row + self.looked_at + place} holds {_shown(values[place])}")
-
-    def refuse(self) -> None:
-        """Raises the refusal for the first act that found something."""
-        if not self.failed:
-            return
-        number = min(self.failed)
-        act, count = self.recipe.acts[number], self.failed[number]
-        if isinstance(act, CastField):
-            examples = "; ".join(self.examples)
-            raise CastFailed(act.name, act.to_type, count, self.looked_at, examples)
-        assert isinstance(act, CheckNoNulls)
-        raise NullsPresent(act.name, count, self.looked_at)
-
-
-def refuse_missing_values(recipes: Sequence[Recipe], rows: int) -> None:
-    """Raises TableNotEmpty for a new column that would hold null where null is not allowed."""
-    for recipe in recipes:
-        if recipe.stored is None and not recipe.writes and not recipe.column.nullable and rows:
-            raise TableNotEmpty(recipe.column.name, rows)
-
-
-def _shown(value: pa.Scalar) -> str:
-    text = repr(value.as_py()) if value.is_valid else "null"
-    return text if len(text) <= 60 else f"{text[:57]}..."
+            return None

@@ -130,10 +130,10 @@ class IndexImpactBody(Body, frozen=True, kw_only=True):
 
 
 class StepBody(Body, frozen=True, kw_only=True):
-    """One physical act. ``cost``: metadata, scan (rows are read) or rewrite (rows are read and written)."""
+    """One physical act. ``cost``: metadata, scan (rows are read), rewrite (written too) or index (built)."""
 
     type: str
-    cost: Literal["metadata", "scan", "rewrite"]
+    cost: Literal["metadata", "scan", "rewrite", "index"]
     description: str
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
-from domain.changes.checks import name_taken, parsed, type_refused, value_refused
+from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.checks import name_taken, parsed, type_refused, value_refused, writers_fill
 from domain.column_types import Null
 from domain.errors import DefaultRequired, PositionOutOfRange, TypeNotSupported
 from domain.schema import Column, Schema
@@ -25,6 +25,11 @@ class AddColumnParams(Params, frozen=True, kw_only=True):
 
 class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):
     params: AddColumnParams
+    paths = ("name",)
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "AddColumn":
+        return cls(params=AddColumnParams(name="added", data_type=column.data_type, nullable=True, default_value=value))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p = self.params
@@ -54,16 +59,6 @@ class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):
         )
         after = schema.inserted(asked, p.position)
         column = after.column(p.name)
+        hazards = () if p.default_value is None else tuple(writers_fill(setting, p.name))
         step = AddField(column=column, position=after.columns.index(column))
-        return Effect(schema=after, steps=(step,), hazards=tuple(self._hazards(setting)))
-
-    def _hazards(self, setting: Setting) -> Iterator[Hazard]:
-        if self.params.default_value is not None and not setting.profile.applies_write_defaults:
-            yield Hazard(
-                HazardKind.WRITERS_FILL_DEFAULT,
-                f"Writers must fill '{self.params.name}' themselves: the {setting.profile.name} engine keeps a default "
-                "for later rows as a promise and does not apply it.",
-            )
-
-    def touches(self) -> tuple[str, ...]:
-        return (self.params.name,)
+        return Effect(schema=after, steps=(step,), hazards=hazards)

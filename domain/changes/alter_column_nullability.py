@@ -22,6 +22,11 @@ class AlterColumnNullabilityParams(Params, frozen=True, kw_only=True):
 
 class AlterColumnNullability(Change, frozen=True, kw_only=True, tag="alter_column_nullability"):
     params: AlterColumnNullabilityParams
+    paths = ("name",)
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "AlterColumnNullability":
+        return cls(params=AlterColumnNullabilityParams(name=column.name, nullable=False, fill_nulls_with=value))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p = self.params
@@ -54,6 +59,3 @@ class AlterColumnNullability(Change, frozen=True, kw_only=True, tag="alter_colum
         if self.params.fill_nulls_with is not None:
             message = f"Which rows of column '{column.name}' held null can no longer be told in the new version."
             yield Hazard(HazardKind.IRREVERSIBLE, message)
-
-    def touches(self) -> tuple[str, ...]:
-        return (self.params.name,)

@@ -1,12 +1,13 @@
 """``change_column_type``: every value of a column goes to another type, or the migration is refused."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from domain.casts import Cast, CastClass, classify
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
-from domain.changes.checks import default_not_valid, missing, parsed, type_refused
+from domain.changes.checks import can_hold, default_not_valid, missing, parsed, type_refused
 from domain.errors import (
     CastRefused,
     ColumnInPrimaryKey,
@@ -20,6 +21,9 @@ from domain.schema import Column, Schema
 from domain.steps import CastField, CastPolicy
 from domain.type_text import parse_type
 
+TRIED = ("int64", "float64", "utf8", "large_utf8", "large_binary", "timestamp[us]", "time64[ns]", "duration[ns]")
+"""What is tried of every type, in this order."""
+
 
 class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):
     """``oldType`` must be the type the column has. ``onCastFailure`` ``null`` turns values that fail into null."""
@@ -32,6 +36,14 @@ class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):
 
 class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_type"):
     params: ChangeColumnTypeParams
+    paths = ("name",)
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "ChangeColumnType":  # noqa: ARG003
+        """To the first of some types that it can be cast to; to itself, which is refused, when there is none."""
+        reachable = (to for to in TRIED if _possible(column, to))
+        new_type = next(reachable, column.data_type)
+        return cls(params=ChangeColumnTypeParams(name=column.name, old_type=column.data_type, new_type=new_type))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p = self.params
@@ -41,13 +53,13 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
         if column is not None:
             yield from self._old_type_refused(column)
             if parsed(p.new_type) is not None:
-                yield from self._cast_refused(schema, column)
+                yield from self._cast_refused(schema, setting, column)
 
     def _old_type_refused(self, column: Column) -> Iterator[Found]:
         if parsed(self.params.old_type) != column.type:
             yield "/params/oldType", OldTypeMismatch(column.name, self.params.old_type, column.data_type)
 
-    def _cast_refused(self, schema: Schema, column: Column) -> Iterator[Found]:
+    def _cast_refused(self, schema: Schema, setting: Setting, column: Column) -> Iterator[Found]:
         to_type, cast = str(parse_type(self.params.new_type)), self._cast(column)
         if to_type == column.data_type:
             yield "/params/newType", TypeUnchanged(column.name, to_type)
@@ -58,7 +70,8 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
         if self.params.on_cast_failure is CastPolicy.NULL and not column.nullable:
             yield "/params/onCastFailure", NullsNotAllowed(column.name)
         for index in schema.indexes_on(column.id):
-            yield "/params/name", ColumnStillIndexed(column.name, index.name)
+            if not can_hold(setting.profile, index, parse_type(to_type)):
+                yield "/params/newType", ColumnStillIndexed(column.name, index.name, to_type)
         if reason := check_literal(column.write_default, parse_type(to_type)):
             refusal = default_not_valid(column.name, column.write_default, parse_type(to_type), reason)
             yield "/params/newType", refusal
@@ -94,5 +107,7 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
             message = f"Values of column '{column.name}' that fail the cast become null."
             yield Hazard(HazardKind.DATA_LOSS, message)
 
-    def touches(self) -> tuple[str, ...]:
-        return (self.params.name,)
+
+def _possible(column: Column, to_type: str) -> bool:
+    cast = classify(column.type, parse_type(to_type))
+    return to_type != column.data_type and cast.cast_class is not CastClass.REFUSED

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from domain.changes.change import Found, Setting
-from domain.column_types import DataType, type_names
+from domain.changes.change import Found, Hazard, HazardKind, Setting
+from domain.column_types import DataType, FixedSizeListOf, Float, bare_name, type_names
 from domain.engine import EngineProfile
 from domain.errors import (
     ColumnAlreadyExists,
@@ -14,16 +14,36 @@ from domain.errors import (
     ColumnNamesDifferInCase,
     ColumnNotFound,
     DefaultNotValid,
+    IndexAlreadyExists,
     Refusal,
     TypeNotSupported,
     TypeTextInvalid,
 )
 from domain.literals import check_literal
-from domain.schema import Schema
+from domain.schema import Index, Schema
 from domain.type_text import parse_type
 
 MAX_NAME_LENGTH = 255
 """Characters of a column name."""
+
+
+def can_hold(profile: EngineProfile, index: Index, data_type: DataType) -> bool:
+    """Whether an index may be on a column of that type. An engine that says nothing of the index has no objection."""
+    if index.metric is not None:
+        return is_vector(data_type)
+    return bare_name(data_type) in profile.scalar_indexes.get(index.index_type, {bare_name(data_type)})
+
+
+def is_vector(data_type: DataType) -> bool:
+    return isinstance(data_type, FixedSizeListOf) and isinstance(data_type.item, Float)
+
+
+def index_name_taken(schema: Schema, pointer: str, name: str) -> Iterator[Found]:
+    """Refuses the name of a new index that is malformed or taken."""
+    if reason := _why_not_a_name(name):
+        yield pointer, ColumnNameInvalid(name, reason)
+    elif schema.index(name) is not None:
+        yield pointer, IndexAlreadyExists(name)
 
 
 def missing(schema: Schema, pointer: str, name: str) -> Iterator[Found]:
@@ -97,3 +117,13 @@ def value_refused(pointer: str, name: str, value: Any, data_type: DataType | Non
 def default_not_valid(name: str, value: Any, data_type: DataType, reason: str) -> Refusal:
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return DefaultNotValid(name, shown if len(shown) <= 100 else f"{shown[:97]}...", str(data_type), reason)
+
+
+def writers_fill(setting: Setting, name: str) -> Iterator[Hazard]:
+    """What a default comes to on an engine that does not apply it to later rows."""
+    if not setting.profile.applies_write_defaults:
+        yield Hazard(
+            HazardKind.WRITERS_FILL_DEFAULT,
+            f"Writers must fill '{name}' themselves: the {setting.profile.name} engine keeps a default for later rows "
+            "as a promise and does not apply it.",
+        )

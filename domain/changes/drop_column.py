@@ -1,11 +1,12 @@
 """``drop_column``: a column and the indexes on it go."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import ColumnInPrimaryKey, LastColumn
-from domain.schema import Schema
+from domain.schema import Column, Schema
 from domain.steps import DropField
 
 
@@ -15,6 +16,11 @@ class DropColumnParams(Params, frozen=True, kw_only=True):
 
 class DropColumn(Change, frozen=True, kw_only=True, tag="drop_column"):
     params: DropColumnParams
+    paths = ("name",)
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "DropColumn":  # noqa: ARG003
+        return cls(params=DropColumnParams(name=column.name))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         name = self.params.name
@@ -34,6 +40,3 @@ class DropColumn(Change, frozen=True, kw_only=True, tag="drop_column"):
             steps=(DropField(column_id=column.id, name=column.name),),
             hazards=(Hazard(HazardKind.DATA_LOSS, message),),
         )
-
-    def touches(self) -> tuple[str, ...]:
-        return (self.params.name,)

@@ -1,12 +1,13 @@
 """``rename_column``: another name for the same column; id, indexes and primary key stay."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from domain.changes.change import Change, Effect, Found, Params, Setting
 from domain.changes.checks import missing, name_taken
-from domain.schema import Schema
+from domain.schema import Column, Schema
 from domain.steps import RenameField
 
 
@@ -17,6 +18,11 @@ class RenameColumnParams(Params, frozen=True, kw_only=True):
 
 class RenameColumn(Change, frozen=True, kw_only=True, tag="rename_column"):
     params: RenameColumnParams
+    paths = ("old_name", "new_name")
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "RenameColumn":  # noqa: ARG003
+        return cls(params=RenameColumnParams(old_name=column.name, new_name=f"{column.name}_renamed"))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         yield from missing(schema, "/params/oldName", self.params.old_name)
@@ -27,6 +33,3 @@ class RenameColumn(Change, frozen=True, kw_only=True, tag="rename_column"):
         column = schema.column(self.params.old_name)
         step = RenameField(column_id=column.id, old_name=column.name, new_name=self.params.new_name)
         return Effect(schema=schema.replaced(replace(column, name=self.params.new_name)), steps=(step,))
-
-    def touches(self) -> tuple[str, ...]:
-        return (self.params.old_name, self.params.new_name)

@@ -29,10 +29,10 @@ class Crashing(LanceEngine):
         if self._point == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def prepare(self, job: Job, unit: Unit) -> bytes:
-        done = super().prepare(job, unit)
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
+        done = super().prepare(job, unit, prepared)
         self._prepared += 1
-        if self._prepared * 2 >= len(self.units(job)):
+        if self._prepared * 2 >= len(self.units(job, {})):
             self._crash_at("prepare")
         return done
 

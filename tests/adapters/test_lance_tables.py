@@ -12,7 +12,7 @@ import pytest
 from adapters.arrow.types import to_arrow
 from adapters.engines.lance_tables.engine import PROFILE
 from domain.column_types import type_names
-from domain.errors import CastFailed, ColumnStillIndexed, DeletedRowsInTheWay, SchemaDrifted, TableChanged
+from domain.errors import CastFailed, DeletedRowsInTheWay, SchemaDrifted, TableChanged
 from domain.type_text import parse_type
 from tests.contracts.engines.drivers import LanceDriver, columns, job_for, migrate, people, person, prepared
 from tests.domain.planning import add, drop, nullability, planned, refused, rename, retype
@@ -39,8 +39,8 @@ def data_files(driver: LanceDriver) -> set[str]:
 
 
 def test_one_unit_per_fragment_is_prepared_when_values_change(table: LanceDriver) -> None:
-    assert len(table.engine.units(job_for(table, people(), *FOUR_CHANGES))) == 20
-    assert len(table.engine.units(job_for(table, people(), rename("age", "years"), drop("score")))) == 1
+    assert len(table.engine.units(job_for(table, people(), *FOUR_CHANGES), {})) == 20
+    assert len(table.engine.units(job_for(table, people(), rename("age", "years"), drop("score")), {})) == 1
 
 
 def test_a_rename_and_a_drop_write_no_data(table: LanceDriver) -> None:
@@ -106,9 +106,9 @@ def test_deleted_rows_stay_deleted_and_stand_in_no_way(table: LanceDriver) -> No
 
 def test_a_failing_value_is_named_by_its_row_in_the_table(table: LanceDriver) -> None:
     job = job_for(table, people(), retype("name", "utf8", "int64"))
-    last = table.engine.units(job)[19]
+    last = table.engine.units(job, {})[19]
     with pytest.raises(CastFailed, match=r"row 190 holds 'n190'"):
-        table.engine.prepare(job, last)
+        table.engine.prepare(job, last, {})
 
 
 def test_a_refused_unit_leaves_no_file_behind(table: LanceDriver) -> None:
@@ -139,9 +139,9 @@ def test_discarding_after_publishing_removes_nothing(table: LanceDriver) -> None
 
 def test_an_append_between_changes_only_the_new_fragments_unit(table: LanceDriver) -> None:
     job = job_for(table, people(), *FOUR_CHANGES)
-    before = {unit.name for unit in table.engine.units(job)}
+    before = {unit.name for unit in table.engine.units(job, {})}
     table.append([person(999)])
-    after = {unit.name for unit in table.engine.units(job)}
+    after = {unit.name for unit in table.engine.units(job, {})}
     assert before < after
     assert len(after - before) == 1
 
@@ -166,7 +166,7 @@ def test_a_column_added_by_another_writer_is_not_dropped_in_silence(table: Lance
     with pytest.raises(SchemaDrifted, match="'theirs'"):
         table.engine.publish(job, done)
     with pytest.raises(SchemaDrifted, match="'theirs'"):
-        table.engine.units(job)
+        table.engine.units(job, {})
     assert columns(table)["theirs"][:2] == [1, 2]
 
 
@@ -192,8 +192,8 @@ def test_prepared_files_that_somebody_cleaned_away_are_not_published(table: Lanc
 def test_an_index_that_would_be_lost_stands_in_the_way(table: LanceDriver) -> None:
     lance.dataset(table.location).create_scalar_index("age", "BTREE")
     job = job_for(table, people(), nullability("age", False), retype("score", "float64", "utf8"))
-    with pytest.raises(ColumnStillIndexed):
-        table.engine.units(job)
+    with pytest.raises(SchemaDrifted, match="age_idx"):
+        table.engine.units(job, {})
 
 
 def test_published_is_answered_after_a_compaction(table: LanceDriver) -> None:

@@ -41,9 +41,9 @@ class Troubled(LanceEngine):
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     after: dict[str, Callable[[], object]] = field(default_factory=dict)
 
-    def prepare(self, job: Job, unit: Unit) -> bytes:
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
         self.before.get("prepare", int)()
-        done = super().prepare(job, unit)
+        done = super().prepare(job, unit, prepared)
         self.after.get("prepare", int)()
         return done
 

@@ -84,7 +84,7 @@ REFUSALS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (add("name"), [("name", "column_already_exists")]),
     (add(""), [("name", "column_name_invalid")]),
     (add(" x"), [("name", "column_name_invalid")]),
-    (add("a.b"), [("name", "column_name_invalid")]),
+    (add("a.b"), [("name", "column_not_found")]),
     (add("a\n"), [("name", "column_name_invalid")]),
     (add("x" * 256), [("name", "column_name_invalid")]),
     (add("x", "strng"), [("dataType", "type_invalid")]),
@@ -116,7 +116,7 @@ REFUSALS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (retype("id", "int64", "int32"), [("newType", "column_in_primary_key")]),
     (
         retype("age", "int32", "int8", onCastFailure="null"),
-        [("onCastFailure", "nulls_not_allowed"), ("name", "column_still_indexed")],
+        [("onCastFailure", "nulls_not_allowed"), ("newType", "column_still_indexed")],
     ),
     (nullability("nobody", True), [("name", "column_not_found")]),
     (nullability("name", True), [("nullable", "nullability_unchanged")]),

@@ -9,13 +9,14 @@ import lance
 
 from adapters.arrow.recipes import Recipe, refuse_missing_values
 from adapters.engines.lance_tables.inspecting import inspect_table
+from adapters.engines.lance_tables.restoring import recoverable_rows
 from domain.drift import difference
 from domain.engine import Job
-from domain.errors import ColumnStillIndexed, SchemaDrifted
+from domain.errors import NullsPresent, SchemaDrifted
 
 
 def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> None:
-    """Raises SchemaDrifted, TableNotEmpty, or ColumnStillIndexed for an index that would be lost without a word."""
+    """Raises SchemaDrifted, also for an index that would be lost without a word, TableNotEmpty or NullsPresent."""
     found = inspect_table(table)
     if sentence := difference(found.schema, job.source):
         raise SchemaDrifted(job.location, sentence)
@@ -24,4 +25,9 @@ def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> Non
         if recipe.stored is not None and recipe.writes:
             column = found.schema.column(recipe.stored.name)
             for index in found.schema.indexes_on(column.id):
-                raise ColumnStillIndexed(column.name, index.name)
+                if job.source.index(index.name) is None:
+                    raise SchemaDrifted(job.location, f"it has an index '{index.name}' that the log does not know")
+        if (step := recipe.restored) is not None and not recipe.column.nullable:
+            rows = found.statistics.rows
+            if missing := rows - recoverable_rows(table, step.column, step.gone_as):
+                raise NullsPresent(recipe.column.name, missing, rows)

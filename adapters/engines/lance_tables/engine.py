@@ -8,14 +8,33 @@ import lance
 import pyarrow as pa
 from lance.fragment import FragmentMetadata
 
+from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import to_arrow_schema
 from adapters.engines.lance_tables.agreement import agree
-from adapters.engines.lance_tables.border import ENGINE, border, open_table
+from adapters.engines.lance_tables.border import border, open_table
+from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
+from adapters.engines.lance_tables.detached import detached
+from adapters.engines.lance_tables.indexing import (
+    INDEX_UNIT,
+    build_index,
+    commit_indexes,
+    discard_index,
+    dropped_indexes,
+    index_of,
+    index_units,
+    missing_indexes,
+    wanted_indexes,
+)
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, migration_of
-from adapters.engines.lance_tables.publishing import commit_migration
+from adapters.engines.lance_tables.outside import look_outside
+from adapters.engines.lance_tables.profile import PROFILE
+from adapters.engines.lance_tables.publishing import commit_migration, migration_of_files
+from adapters.engines.lance_tables.restoring import recoverable_rows
 from adapters.engines.lance_tables.staging import (
-    SCHEMA_UNIT,
+    FRAGMENT_UNIT,
+    KEY_UNIT,
+    check_key,
     fragment_of,
     lance_recipes,
     list_units,
@@ -24,39 +43,16 @@ from adapters.engines.lance_tables.staging import (
     remove_files,
     unit_of,
 )
-from domain.engine import EngineProfile, Inspection, Job, Unit
+from domain.engine import EngineProfile, Inspection, Job, Outside, Unit
 from domain.errors import LocationOccupied, TableChanged
-from domain.schema import Schema
+from domain.schema import Column, Index, Schema
+from domain.steps import Compact
 
 MOST_VERSIONS_READ = 1_000
 """How far back the commit of a migration is looked for; beyond that the latest version stands in for it."""
 
-NESTED = ("list", "large_list", "fixed_size_list", "struct", "map", "dictionary")
-NOT_IN_FIXED_SIZE_LISTS = (
-    "utf8",
-    "large_utf8",
-    "binary",
-    "large_binary",
-    "list",
-    "large_list",
-    "struct",
-    "map",
-    "dictionary",
-)
-
-PROFILE = EngineProfile(
-    name=ENGINE,
-    # Tried one by one on pylance 14.0.2, file format 2.2: these cannot be written, or cannot be read back.
-    unsupported_types=frozenset(
-        [f"fixed_size_list<{name}>" for name in NOT_IN_FIXED_SIZE_LISTS]
-        + [f"dictionary<{name}>" for name in NESTED]
-        + ["struct<>"]
-    ),
-    reserved_names=frozenset(
-        ["_rowid", "_rowaddr", "_rowoffset", "_row_created_at_version", "_row_last_updated_at_version"]
-    ),
-    unreadable_characters="`",
-)
+NOTHING = b"{}"
+"""What a unit that only looks comes to."""
 
 
 class LanceEngine:
@@ -80,54 +76,138 @@ class LanceEngine:
         with border(location):
             return inspect_table(table)
 
-    def units(self, job: Job) -> Sequence[Unit]:
+    def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
         table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
+            if _compacts(job):
+                return compaction_units(table)
+            indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
+            if _shows(table, job):
+                return index_units(indexes, fragments, prepared)
             agree(table, job, recipes)
-            return list_units(table, recipes)
+            first = list_units(table, job, recipes) if _is_more_than_indexes(job) or not indexes else ()
+            if {unit.name for unit in first} - prepared.keys():
+                return first
+            written = _fragments(prepared)
+            after = [written.get(fragment.id, fragment) for fragment in fragments]
+            return (*first, *index_units(indexes, after, prepared))
 
-    def prepare(self, job: Job, unit: Unit) -> bytes:
-        if unit.name.startswith(SCHEMA_UNIT):
-            return b"{}"
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
         table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
-            first_row = 0
-            for fragment in table.get_fragments():
-                if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table) == unit:
-                    return _dumped(prepare_fragment(fragment, recipes, first_row))
-                first_row += fragment.metadata.num_rows
-        raise TableChanged(job.location, f"{unit.name} is no longer as it was")
+            if _compacts(job):
+                return self._compacted(table, unit)
+            if unit.name.startswith(FRAGMENT_UNIT):
+                return _prepared_fragment(table, recipes, unit)
+            if unit.name.startswith(KEY_UNIT):
+                check_key(table, job, int(unit.name.split("-")[1]))
+            if unit.name.startswith(INDEX_UNIT):
+                index = index_of(unit, job.target.indexes)
+                return _built(table, job, recipes, index, prepared)
+            return NOTHING
 
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
         table, recipes = open_table(job.location), lance_recipes(job)
         with border(job.location):
-            if migration_of(table) == str(job.migration_id):
-                return _version_of(table, str(job.migration_id))
-            agree(table, job, recipes)
-            if {unit.name for unit in list_units(table, recipes)} != set(prepared):
+            if _compacts(job):
+                return str(commit_compaction(table, prepared).version)
+            if (version := self.published(job)) is not None:
+                return version
+            if {unit.name for unit in self.units(job, prepared)} != set(prepared):
                 raise TableChanged(job.location, "rows were added, changed or removed")
-            fragments = {fragment.id: fragment for fragment in map(_loaded, prepared.values()) if fragment}
-            if missing := missing_files(job.location, list(fragments.values())):
-                raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
-            return str(commit_migration(table, recipes, fragments, str(job.migration_id)))
+            indexes = _indexes(table, job, recipes)
+            if _is_more_than_indexes(job) and not _shows(table, job):
+                fragments = _fragments(prepared)
+                if missing := missing_files(job.location, list(fragments.values())):
+                    raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
+                commit_migration(table, recipes, fragments, str(job.migration_id))
+                table = open_table(job.location)
+            commit_indexes(table, prepared, indexes, job)
+            return _version_of(open_table(job.location), str(job.migration_id))
 
     def published(self, job: Job) -> str | None:
         table = open_table(job.location)
         with border(job.location):
-            if migration_of(table) != str(job.migration_id):
+            shown = not _compacts(job) and (_shows(table, job) or not _is_more_than_indexes(job))
+            there = {index.name for index in inspect_table(table).schema.indexes}
+            if not shown or missing_indexes(table, job, lance_recipes(job)) or there.intersection(dropped_indexes(job)):
                 return None
             return _version_of(table, str(job.migration_id))
+
+    def recoverable(self, location: str, column: Column, gone_as: str) -> int:
+        table = open_table(location)
+        with border(location):
+            return recoverable_rows(table, column, gone_as)
+
+    def outside(self, location: str, known: Schema) -> Outside:
+        table = open_table(location)
+        with border(location):
+            return look_outside(table, known)
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         table = open_table(job.location)
         with border(job.location):
             visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
-            if migration_of(table) == str(job.migration_id):
+            if _compacts(job) or _shows(table, job):
                 return
-            for fragment in map(_loaded, prepared.values()):
-                if fragment is not None:
-                    names = [file.path for file in fragment.files if file.path not in visible]
-                    remove_files(job.location, names)
+            for name, content in prepared.items():
+                if name.startswith(INDEX_UNIT):
+                    discard_index(job.location, content)
+                elif (fragment := _loaded(content)) is not None:
+                    remove_files(job.location, [file.path for file in fragment.files if file.path not in visible])
+
+    def _compacted(self, table: lance.LanceDataset, unit: Unit) -> bytes:
+        content = compact_unit(table, unit)
+        if content is None:
+            raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
+        return content
+
+
+def _compacts(job: Job) -> bool:
+    return any(isinstance(step, Compact) for step in job.steps)
+
+
+def _shows(table: lance.LanceDataset, job: Job) -> bool:
+    return migration_of(table) == str(job.migration_id)
+
+
+def _is_more_than_indexes(job: Job) -> bool:
+    """Whether the job changes the schema itself, which takes a commit of its own."""
+    return job.source.without_indexes() != job.target.without_indexes()
+
+
+def _indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> list[Index]:
+    """What is to be built, beside or after the rest of the job."""
+    if _is_more_than_indexes(job) and not _shows(table, job):
+        return wanted_indexes(job, recipes)
+    return missing_indexes(table, job, recipes)
+
+
+def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], unit: Unit) -> bytes:
+    first_row = 0
+    for fragment in table.get_fragments():
+        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table) == unit:
+            return _dumped(prepare_fragment(fragment, recipes, first_row))
+        first_row += fragment.metadata.num_rows
+    raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
+
+
+def _built(
+    table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe], index: Index, prepared: Mapping[str, bytes]
+) -> bytes:
+    """The index over the table as the migration will leave it."""
+    (name,) = job.target.named(index.column_ids)
+    if _shows(table, job) or not _is_more_than_indexes(job):
+        return build_index(table, index, name)
+    operation = migration_of_files(table, recipes, _fragments(prepared), str(job.migration_id))
+    with detached(table, operation) as after:
+        return build_index(after, index, name)
+
+
+def _fragments(prepared: Mapping[str, bytes]) -> dict[int, FragmentMetadata]:
+    """The fragments with new files, by id."""
+    loaded = (_loaded(content) for name, content in prepared.items() if name.startswith(FRAGMENT_UNIT))
+    return {fragment.id: fragment for fragment in loaded if fragment is not None}
 
 
 def _dumped(fragment: FragmentMetadata) -> bytes:
@@ -135,11 +215,12 @@ def _dumped(fragment: FragmentMetadata) -> bytes:
 
 
 def _loaded(prepared: bytes) -> FragmentMetadata | None:
-    return None if prepared == b"{}" else FragmentMetadata.from_json(prepared.decode())
+    return None if prepared == NOTHING else FragmentMetadata.from_json(prepared.decode())
 
 
 def _version_of(table: lance.LanceDataset, migration_id: str) -> str:
-    """The version that the migration's commit made: the latest, unless others wrote rows since."""
+    """The version that the migration's first commit made: the latest, unless others wrote rows since."""
+    found = str(table.version)
     for version in range(table.version, max(0, table.version - MOST_VERSIONS_READ), -1):
         try:
             transaction = table.read_transaction(version)
@@ -147,5 +228,7 @@ def _version_of(table: lance.LanceDataset, migration_id: str) -> str:
             # Cleaned up since, or of a kind the library cannot read: the version that shows it now stands in.
             break
         if transaction is not None and (transaction.transaction_properties or {}).get(KEY) == migration_id:
-            return str(version)
-    return str(table.version)
+            found = str(version)
+        elif found != str(table.version):
+            break
+    return found

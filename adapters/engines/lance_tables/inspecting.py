@@ -25,5 +25,10 @@ def _indexes(table: lance.LanceDataset, schema: Schema) -> tuple[Index, ...]:
         columns = [schema.find(name) for name in description.field_names]
         ids = tuple(column.id for column in columns if column is not None)
         if ids:
-            found.append(Index(name=description.name, column_ids=ids, index_type=description.index_type.lower()))
+            found.append(Index(name=description.name, column_ids=ids, index_type=_type_name(description.index_type)))
     return tuple(found)
+
+
+def _type_name(shown: str) -> str:
+    """``label_list`` of ``LabelList``, ``ivf_pq`` of ``IVF_PQ``."""
+    return {"labellist": "label_list"}.get(shown.lower(), shown.lower())

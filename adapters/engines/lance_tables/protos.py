@@ -2,19 +2,20 @@
 
 Lance keeps a column's identity in its field id and offers no call that makes a schema with given ids. A LanceSchema
 does pickle, as the serialized ``lance.format.Field`` messages of all its fields in pre-order (pylance 14,
-``_from_protos``); this takes them apart and puts them together, changing nothing but name, id, parent id and
-nullability. The field numbers are those of Lance's published file format (protos/file.proto): 2 name, 3 id,
-4 parent_id, 6 nullable.
+``_from_protos``); this takes them apart and puts them together, changing nothing but name, id, parent id,
+nullability and metadata. The field numbers are those of Lance's published file format (protos/file.proto): 2 name,
+3 id, 4 parent_id, 6 nullable, 10 metadata (entries of 1 key, 2 value).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 from lance.schema import LanceSchema
 
-NAME, ID, PARENT, NULLABLE = 2, 3, 4, 6
+NAME, ID, PARENT, NULLABLE, METADATA = 2, 3, 4, 6, 10
+KEY, VALUE = 1, 2
 VARINT, BYTES = 0, 2
 NO_PARENT = (1 << 64) - 1
 """-1 as protobuf encodes a negative int32."""
@@ -36,9 +37,19 @@ class Root:
         top[NULLABLE] = [(VARINT, 1)] if nullable else []
         return Root(name, (_serialize(top), *self.messages[1:]))
 
-    def renumbered(self, by: int) -> "Root":
-        """The same field with ``by`` added to every field id."""
-        return Root(self.name, tuple(_renumbered(message, by) for message in self.messages))
+    def noted(self, key: bytes, value: bytes | None) -> "Root":
+        """The same field with that entry in its metadata, or without one of that key."""
+        top = _parse(self.messages[0])
+        kept = [entry for entry in top.get(METADATA, []) if _parse(_bytes(entry))[KEY][-1][1] != key]
+        if value is not None:
+            kept.append((BYTES, _serialize({KEY: [(BYTES, key)], VALUE: [(BYTES, value)]})))
+        top[METADATA] = kept
+        return Root(self.name, (_serialize(top), *self.messages[1:]))
+
+    def renumbered(self, first_id: int) -> "Root":
+        """The same field with field ids from ``first_id`` on."""
+        ids = {old: new for new, old in enumerate(field_ids(self), start=first_id)}
+        return Root(self.name, tuple(_renumbered(message, ids) for message in self.messages))
 
 
 def roots_of(schema: LanceSchema) -> dict[str, Root]:
@@ -58,8 +69,11 @@ def roots_of(schema: LanceSchema) -> dict[str, Root]:
 
 def fresh_roots(fields: Sequence[pa.Field], first_id: int) -> tuple[Root, ...]:
     """New fields with ids from ``first_id`` on, numbered as Lance numbers columns it appends."""
-    schema = LanceSchema.from_pyarrow(pa.schema(fields))
-    return tuple(root.renumbered(first_id) for root in roots_of(schema).values())
+    made = list[Root]()
+    for root in roots_of(LanceSchema.from_pyarrow(pa.schema(fields))).values():
+        made.append(root.renumbered(first_id))
+        first_id += len(root.messages)
+    return tuple(made)
 
 
 def schema_from(roots: Sequence[Root], metadata: str) -> LanceSchema:
@@ -78,13 +92,23 @@ def pickled_state(schema: LanceSchema) -> tuple[str, tuple[bytes, ...]]:
     return state[0], state[1:]
 
 
-def _renumbered(message: bytes, by: int) -> bytes:
+def field_ids(root: Root) -> list[int]:
+    """The ids of the field and of all nested in it, in pre-order."""
+    return [_number(_parse(message), ID) for message in root.messages]
+
+
+def _renumbered(message: bytes, ids: Mapping[int, int]) -> bytes:
     parsed = _parse(message)
-    parsed[ID] = [(VARINT, _number(parsed, ID) + by)]
+    parsed[ID] = [(VARINT, ids[_number(parsed, ID)])]
     parent = _number(parsed, PARENT)
     if parent != NO_PARENT:
-        parsed[PARENT] = [(VARINT, parent + by)]
+        parsed[PARENT] = [(VARINT, ids[parent])]
     return _serialize(parsed)
+
+
+def _bytes(entry: tuple[int, int | bytes]) -> bytes:
+    assert isinstance(entry[1], bytes)
+    return entry[1]
 
 
 def _number(message: Message, field: int) -> int:

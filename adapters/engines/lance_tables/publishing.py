@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import lance
 from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
-from lance.schema import LanceSchema
 
 from adapters.arrow.recipes import Recipe
+from adapters.arrow.types import COMMENT
 from adapters.engines.lance_tables.marker import KEY, marked
 from adapters.engines.lance_tables.protos import Root, fresh_roots, metadata_of, roots_of, schema_from
+from adapters.engines.lance_tables.restoring import old_root, reattached
 from adapters.engines.lance_tables.staging import staged_field
 
 
@@ -21,28 +22,48 @@ def commit_migration(
 ) -> int:
     """Commits on top of exactly this version of the table and returns the new one.
 
-    ``prepared`` holds the fragments with new files by fragment id; without any, only the schema changes.
+    ``prepared`` holds the fragments with new files by fragment id; without any, no value is written.
     """
-    schema = target_schema(table, recipes, migration_id)
-    operation: LanceOperation.BaseOperation = LanceOperation.Project(schema)
-    if any(recipe.writes for recipe in recipes) and prepared:
-        fragments = [fragment.metadata for fragment in table.get_fragments()]
-        operation = LanceOperation.Merge([prepared.get(fragment.id, fragment) for fragment in fragments], schema)
+    operation = migration_of_files(table, recipes, prepared, migration_id)
     transaction = Transaction(table.version, operation, transaction_properties={KEY: migration_id})
     # No retry inside: what a conflict means for what was prepared is for the caller to say.
     return int(lance.LanceDataset.commit(table.uri, transaction, max_retries=0).version)
 
 
-def target_schema(table: lance.LanceDataset, recipes: Sequence[Recipe], migration_id: str) -> LanceSchema:
-    """The schema after the migration, in the target's order: kept fields keep their ids, written ones have new ids."""
+def migration_of_files(
+    table: lance.LanceDataset,
+    recipes: Sequence[Recipe],
+    prepared: Mapping[int, FragmentMetadata],
+    migration_id: str,
+) -> LanceOperation.BaseOperation:
+    """The operation that takes this version of the table to the target."""
+    fragments = [prepared.get(fragment.fragment_id, fragment.metadata) for fragment in table.get_fragments()]
+    new = _new_roots(table, recipes)
+    for recipe in recipes:
+        if (step := recipe.restored) is not None:
+            fragments = reattached(table, fragments, step.column, step.gone_as, new[recipe.column.id])
     kept = roots_of(table.lance_schema)
-    written = [recipe for recipe in recipes if recipe.writes]
-    empty = [recipe for recipe in recipes if recipe.stored is None and not recipe.writes]
-    made = [*written, *empty]
-    fresh = fresh_roots([staged_field(recipe) for recipe in made], table.max_field_id + 1)
-    new = {recipe.column.id: root for recipe, root in zip(made, fresh, strict=True)}
     metadata = marked(metadata_of(table.lance_schema), migration_id)
-    return schema_from([_final(recipe, kept, new) for recipe in recipes], metadata)
+    schema = schema_from([_final(recipe, kept, new) for recipe in recipes], metadata)
+    writes = prepared and any(recipe.writes for recipe in recipes)
+    if writes or any(recipe.restored is not None for recipe in recipes):
+        return LanceOperation.Merge(fragments, schema)
+    return LanceOperation.Project(schema)
+
+
+def _new_roots(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> dict[int, Root]:
+    """By column id, the fields that get new ids: those written first, in the order of the files, then the rest."""
+    written = [recipe for recipe in recipes if recipe.writes]
+    rest = [recipe for recipe in recipes if recipe.stored is None and not recipe.writes]
+    next_id, new = table.max_field_id + 1, dict[int, Root]()
+    for recipe in (*written, *rest):
+        if recipe.restored is not None:
+            root = old_root(table, recipe.restored.column, recipe.restored.gone_as).renumbered(next_id)
+        else:
+            (root,) = fresh_roots([staged_field(recipe)], next_id)
+        new[recipe.column.id] = root
+        next_id += len(root.messages)
+    return new
 
 
 def _final(recipe: Recipe, kept: Mapping[str, Root], new: Mapping[int, Root]) -> Root:
@@ -50,4 +71,6 @@ def _final(recipe: Recipe, kept: Mapping[str, Root], new: Mapping[int, Root]) ->
     if root is None:
         assert recipe.stored is not None
         root = kept[recipe.stored.name]
-    return root.named(recipe.column.name, nullable=recipe.column.nullable)
+    comment = recipe.column.comment
+    noted = root.noted(COMMENT, None if comment is None else comment.encode())
+    return noted.named(recipe.column.name, nullable=recipe.column.nullable)

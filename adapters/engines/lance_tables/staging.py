@@ -11,11 +11,13 @@ import pyarrow as pa
 from lance.fragment import FragmentMetadata, LanceFragment
 from lance.udf import BatchUDF
 
-from adapters.arrow.recipes import Cook, Recipe, fold_recipes
+from adapters.arrow.cooking import Cook
+from adapters.arrow.keys import refuse_duplicates
+from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
 from adapters.engines.lance_tables.marker import migration_of
 from domain.engine import Job, Unit
 
-SCHEMA_UNIT, FRAGMENT_UNIT = "schema", "fragment"
+SCHEMA_UNIT, FRAGMENT_UNIT, KEY_UNIT = "schema", "fragment", "key"
 ROWS_OF_A_BATCH = 65_536
 """Rows held in memory at once by one unit: fewer turns between Lance and us than with its own 8,192."""
 
@@ -34,16 +36,19 @@ def lance_recipes(job: Job) -> tuple[Recipe, ...]:
     return tuple(recipe.copied() if recipe.changes_nullability else recipe for recipe in recipes)
 
 
-def list_units(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> tuple[Unit, ...]:
-    """One unit for each fragment when values are read or written, else one for the schema alone.
+def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> tuple[Unit, ...]:
+    """One unit for each fragment when values are read or written, one for each key, else one for the schema alone.
 
     The names hold a digest of the fragment's files and deletions, of the last migration and of the highest field id:
-    whatever of these changes, work done before no longer fits.
+    whatever of these changes, work done before no longer fits. A key is looked at in all fragments at once.
     """
     fragments = [fragment.metadata for fragment in table.get_fragments()]
-    if not fragments or not any(recipe.writes or recipe.looks for recipe in recipes):
-        return (Unit(name=f"{SCHEMA_UNIT}-{_digest(_base(table))}", rows=0),)
-    return tuple(unit_of(fragment, table) for fragment in fragments)
+    everything = _digest([*_base(table), [fragment.to_json() for fragment in fragments]])
+    rows = sum(fragment.num_rows for fragment in fragments)
+    keys = [Unit(name=f"{KEY_UNIT}-{number}-{everything}", rows=rows) for number, _ in enumerate(key_checks(job))]
+    if fragments and any(recipe.writes or recipe.looks for recipe in recipes):
+        return (*(unit_of(fragment, table) for fragment in fragments), *keys)
+    return tuple(keys) or (Unit(name=f"{SCHEMA_UNIT}-{_digest(_base(table))}", rows=0),)
 
 
 def unit_of(fragment: FragmentMetadata, table: lance.LanceDataset) -> Unit:
@@ -78,7 +83,7 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
 
     def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = _cook(cooks, batch)
-        return pa.record_batch([columns[cook.recipe.column.id] for cook in written], schema=output)
+        return pa.record_batch([_writable(cook, columns) for cook in written], schema=output)
 
     prepared, _ = fragment.merge_columns(
         BatchUDF(transform, output_schema=output), columns=reads, batch_size=ROWS_OF_A_BATCH
@@ -89,6 +94,20 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
         remove_files(fragment._ds.uri, new_files(fragment.metadata, prepared))
         raise
     return prepared
+
+
+def check_key(table: lance.LanceDataset, job: Job, number: int) -> None:
+    """Raises DuplicateKeys when the so-manieth key of the job does not tell the table's rows apart."""
+    step, recipes = list(key_checks(job))[number]
+    cooks = [Cook(recipe) for recipe in recipes]
+    # A fragment is read by a column at least, also where every value of the key is a constant.
+    reads = [recipe.stored.name for recipe in recipes if recipe.stored is not None] or table.schema.names[:1]
+    found = [
+        [cooked[recipe.column.id] for recipe in recipes]
+        for batch in table.to_batches(columns=list(dict.fromkeys(reads)))
+        for cooked in [_cook(cooks, batch)]
+    ]
+    refuse_duplicates(step.names, found)
 
 
 def staged_field(recipe: Recipe) -> pa.Field:
@@ -122,6 +141,12 @@ def _cook(cooks: Sequence[Cook], batch: pa.RecordBatch) -> dict[int, pa.Array]:
         values = None if stored is None else batch.column(stored.name)
         made[cook.recipe.column.id] = cook.batch(values, batch.num_rows)
     return made
+
+
+def _writable(cook: Cook, columns: dict[int, pa.Array]) -> pa.Array:
+    """Lance stops at a null where a nested field allows none; what is going to be refused is counted to its end."""
+    values = columns[cook.recipe.column.id]
+    return pa.nulls(len(values), values.type) if cook.findings else values
 
 
 def _refuse(cooks: Sequence[Cook]) -> None:

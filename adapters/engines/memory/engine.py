@@ -6,48 +6,47 @@ It carries out a job step by step, as the steps read, where the others fold them
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import assert_never
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
+from msgspec.structs import replace
 
-from adapters.arrow.casts import cast_array
-from adapters.arrow.types import from_arrow_field, to_arrow_field, to_arrow_schema
-from adapters.arrow.values import to_scalar
-from domain.drift import difference
-from domain.engine import EngineProfile, Inspection, Job, TableStatistics, Unit
-from domain.errors import (
-    CastFailed,
-    LocationOccupied,
-    NullsPresent,
-    SchemaDrifted,
-    TableChanged,
-    TableNotEmpty,
-    TableNotFoundAtLocation,
-)
-from domain.schema import Schema, schema_of
-from domain.steps import (
-    AddField,
-    CastField,
-    CastPolicy,
-    CheckNoNulls,
-    DropField,
-    FillNulls,
-    RenameField,
-    SetNullability,
-    Step,
-)
-from domain.type_text import parse_type
+from adapters.arrow.types import from_arrow_field, to_arrow_schema
+from adapters.engines.memory.stepping import migrated, padded
+from domain.drift import difference, recognised
+from domain.engine import EngineProfile, Inspection, Job, Outside, TableStatistics, Unit
+from domain.errors import LocationOccupied, SchemaDrifted, TableChanged, TableNotFoundAtLocation, ValuesGone
+from domain.schema import Column, Index, Schema, schema_of
+from domain.steps import RestoreField
 
-PROFILE = EngineProfile(name="memory")
+ORDERED = frozenset(
+    [
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "decimal128", "decimal256", "date32", "date64", "time32", "time64"),
+        *("timestamp", "duration", "utf8", "large_utf8", "binary", "large_binary", "fixed_size_binary"),
+    ]
+)
+PROFILE = EngineProfile(
+    name="memory",
+    scalar_indexes={"btree": ORDERED, "bitmap": ORDERED},
+    vector_indexes={"ivf_flat": 1, "ivf_pq": 256},
+    vector_metrics=("l2", "cosine", "dot"),
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a table: its rows, and the indexes on it by name with the names of their columns."""
+
+    rows: pa.Table
+    indexes: tuple[tuple[Index, tuple[str, ...]], ...] = ()
 
 
 @dataclass
 class Stored:
     """Every version of one table, the latest last, and which version shows which migration."""
 
-    versions: list[pa.Table]
+    versions: list[Version]
     published: dict[UUID, int] = field(default_factory=dict)
 
 
@@ -66,26 +65,31 @@ class MemoryEngine:
         with self._lock:
             if location in self._tables:
                 raise LocationOccupied(location)
-            self._tables[location] = Stored([to_arrow_schema(schema).empty_table()])
+            self._tables[location] = Stored([Version(to_arrow_schema(schema).empty_table())])
         return self.inspect(location)
 
     def inspect(self, location: str) -> Inspection:
         rows = self.read(location)
+        schema = schema_of(tuple(from_arrow_field(field) for field in rows.schema))
+        indexes = tuple(
+            replace(index, column_ids=tuple(schema.column(name).id for name in names))
+            for index, names in self._stored(location).versions[-1].indexes
+        )
         return Inspection(
-            schema=schema_of(tuple(from_arrow_field(field) for field in rows.schema)),
+            schema=replace(schema, indexes=indexes),
             statistics=TableStatistics(rows=rows.num_rows, bytes_stored=rows.nbytes, fragments=1),
             engine_version=str(len(self._stored(location).versions)),
         )
 
-    def units(self, job: Job) -> Sequence[Unit]:
+    def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
         if sentence := difference(self.inspect(job.location).schema, job.source):
             raise SchemaDrifted(job.location, sentence)
         with self._lock:
             stored = self._stored(job.location)
-            return (Unit(name=f"version-{len(stored.versions)}", rows=stored.versions[-1].num_rows),)
+            return (Unit(name=f"version-{len(stored.versions)}", rows=stored.versions[-1].rows.num_rows),)
 
-    def prepare(self, job: Job, unit: Unit) -> bytes:
-        rows = migrated(self.read(job.location), job)
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
+        rows = migrated(self.read(job.location), job, self._restored(job))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, rows.schema) as writer:
             writer.write_table(rows)
@@ -95,17 +99,29 @@ class MemoryEngine:
         with self._lock:
             if version := self.published(job):
                 return version
-            if set(prepared) != {unit.name for unit in self.units(job)}:
+            if set(prepared) != {unit.name for unit in self.units(job, prepared)}:
                 raise TableChanged(job.location, "rows were added, changed or removed")
             (content,) = prepared.values()
             stored = self._stored(job.location)
-            stored.versions.append(pa.ipc.open_stream(content).read_all())
+            indexes = tuple((index, job.target.named(index.column_ids)) for index in job.target.indexes)
+            stored.versions.append(Version(pa.ipc.open_stream(content).read_all(), indexes))
             stored.published[job.migration_id] = len(stored.versions)
             return str(len(stored.versions))
 
     def published(self, job: Job) -> str | None:
         version = self._stored(job.location).published.get(job.migration_id)
         return None if version is None else str(version)
+
+    def recoverable(self, location: str, column: Column, gone_as: str) -> int:
+        before: int = self._before(location, column, gone_as).num_rows
+        return min(before, int(self.read(location).num_rows))
+
+    def outside(self, location: str, known: Schema) -> Outside:
+        found = self.inspect(location).schema
+        ids = {name: column.id for name in found.names if (column := known.find(name)) is not None}
+        return Outside(
+            schema=recognised(found, known, ids), since=None, engine_version=str(self.version_count(location))
+        )
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         """Nothing prepared is kept here."""
@@ -115,58 +131,37 @@ class MemoryEngine:
         with self._lock:
             stored = self._stored(location)
             latest = stored.versions[-1]
-            stored.versions.append(pa.concat_tables([latest, rows.cast(latest.schema)]))
+            both = pa.concat_tables([latest.rows, rows.cast(latest.rows.schema)])
+            stored.versions.append(Version(both, latest.indexes))
+
+    def change(self, location: str, rows: pa.Table) -> None:
+        """Somebody else replaces the table by another."""
+        with self._lock:
+            self._stored(location).versions.append(Version(rows))
 
     def read(self, location: str) -> pa.Table:
-        return self._stored(location).versions[-1]
+        return self._stored(location).versions[-1].rows
 
     def version_count(self, location: str) -> int:
         return len(self._stored(location).versions)
+
+    def _restored(self, job: Job) -> dict[int, pa.Array]:
+        """By column id, the values that columns get back; rows keep their place here, so new ones are the last."""
+        rows, found = self.read(job.location).num_rows, dict[int, pa.Array]()
+        for step in job.steps:
+            if isinstance(step, RestoreField):
+                old = self._before(job.location, step.column, step.gone_as).column(step.column.name)
+                found[step.column.id] = padded(old.chunks, old.type, rows)
+        return found
+
+    def _before(self, location: str, column: Column, gone_as: str) -> pa.Table:
+        rows = self._stored(location).versions[int(gone_as) - 2].rows
+        if column.name not in rows.column_names:
+            raise ValuesGone(column.name, f"version {int(gone_as) - 1} of the table does not hold it")
+        return rows
 
     def _stored(self, location: str) -> Stored:
         try:
             return self._tables[location]
         except KeyError:
             raise TableNotFoundAtLocation(PROFILE.name, location) from None
-
-
-def migrated(rows: pa.Table, job: Job) -> pa.Table:
-    """The rows after every step of the job, in the target's order and with the target's fields."""
-    columns = {column.id: rows.column(column.name).combine_chunks() for column in job.source.columns}
-    for step in job.steps:
-        _apply(step, columns, rows.num_rows)
-    for column in job.target.columns:
-        if not column.nullable and columns[column.id].null_count:
-            raise TableNotEmpty(column.name, rows.num_rows)
-    fields = [to_arrow_field(column) for column in job.target.columns]
-    return pa.table([columns[column.id] for column in job.target.columns], schema=pa.schema(fields))
-
-
-def _apply(step: Step, columns: dict[int, pa.Array], rows: int) -> None:
-    match step:
-        case AddField():
-            scalar = to_scalar(step.column.initial_default, step.column.type)
-            columns[step.column.id] = pa.repeat(scalar, rows) if scalar.is_valid else pa.nulls(rows, scalar.type)
-        case DropField():
-            del columns[step.column_id]
-        case CastField():
-            columns[step.column_id] = _cast(step, columns[step.column_id])
-        case FillNulls():
-            filling = to_scalar(step.value, parse_type(step.data_type))
-            columns[step.column_id] = pc.fill_null(columns[step.column_id], filling)
-        case CheckNoNulls():
-            if count := columns[step.column_id].null_count:
-                raise NullsPresent(step.name, count, rows)
-        case RenameField() | SetNullability():
-            pass
-        case _:
-            assert_never(step)
-
-
-def _cast(step: CastField, values: pa.Array) -> pa.Array:
-    outcome = cast_array(values, parse_type(step.from_type), parse_type(step.to_type))
-    failed = 0 if outcome.failed is None else pc.sum(outcome.failed).as_py() or 0
-    if failed and step.on_failure is CastPolicy.FAIL:
-        first = pc.index(outcome.failed, True).as_py()
-        raise CastFailed(step.name, step.to_type, failed, len(values), f"row {first} holds {values[first].as_py()!r}")
-    return outcome.array

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.engines.memory.engine import MemoryEngine
-from domain.changes.change import Setting
+from domain.changes.change import Recovery, Setting
 from domain.engine import Job, TableEngine
 from domain.plan import make_plan
 from domain.schema import Column, Schema, schema_of
@@ -86,10 +86,13 @@ def person(number: int) -> dict[str, Any]:
     return {"id": number, "name": name, "age": number % 90, "score": number / 2}
 
 
-def job_for(driver: Driver, schema: Schema, *operations: dict[str, Any]) -> Job:
+Recoveries = dict[tuple[int, str], Recovery]
+
+
+def job_for(driver: Driver, schema: Schema, *operations: dict[str, Any], recoveries: Recoveries | None = None) -> Job:
     """A job for operations that are valid on the schema and the table as it is."""
     statistics = driver.engine.inspect(driver.location).statistics
-    setting = Setting(profile=driver.engine.profile, statistics=statistics)
+    setting = Setting(profile=driver.engine.profile, statistics=statistics, recoveries=recoveries or {})
     plan = make_plan(changes_of(*operations), schema, 1, setting)
     assert plan.violations == ()
     return Job(
@@ -103,11 +106,22 @@ def job_for(driver: Driver, schema: Schema, *operations: dict[str, Any]) -> Job:
 
 
 def prepared(driver: Driver, job: Job) -> dict[str, bytes]:
-    return {unit.name: driver.engine.prepare(job, unit) for unit in driver.engine.units(job)}
+    """Everything that the engine wants prepared, also what follows only once the rest is."""
+    done: dict[str, bytes] = {}
+    while todo := [unit for unit in driver.engine.units(job, done) if unit.name not in done]:
+        done.update({unit.name: driver.engine.prepare(job, unit, done) for unit in todo})
+    return done
 
 
-def migrate(driver: Driver, schema: Schema, *operations: dict[str, Any]) -> Job:
-    job = job_for(driver, schema, *operations)
+def recovery_of(driver: Driver, schema: Schema, name: str, gone_as: str) -> Recovery:
+    """What could be restored of a column of that schema, which the version ``gone_as`` first lacked."""
+    column = schema.column(name)
+    rows = driver.engine.recoverable(driver.location, column, gone_as)
+    return Recovery(column=column, position=schema.names.index(name), gone_as=gone_as, rows=rows)
+
+
+def migrate(driver: Driver, schema: Schema, *operations: dict[str, Any], recoveries: Recoveries | None = None) -> Job:
+    job = job_for(driver, schema, *operations, recoveries=recoveries)
     driver.engine.publish(job, prepared(driver, job))
     return job
 

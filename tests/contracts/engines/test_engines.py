@@ -198,8 +198,8 @@ def test_publishing_twice_is_publishing_once(table: Driver) -> None:
 def test_nobody_sees_anything_before_it_is_published(table: Driver) -> None:
     job = job_for(table, SCHEMA, *FOUR_CHANGES)
     before = table.version_count()
-    for unit in table.engine.units(job):
-        table.engine.prepare(job, unit)
+    for unit in table.engine.units(job, {}):
+        table.engine.prepare(job, unit, {})
         assert (shape(table), table.version_count()) == (promised(SCHEMA), before)
         assert table.engine.published(job) is None
 
@@ -214,8 +214,8 @@ def test_whoever_comes_after_a_crash_learns_whether_it_is_published(table: Drive
 
 def test_preparing_again_after_a_crash_converges(table: Driver) -> None:
     job = job_for(table, SCHEMA, *FOUR_CHANGES)
-    units = table.engine.units(job)
-    table.engine.prepare(job, units[0])
+    units = table.engine.units(job, {})
+    table.engine.prepare(job, units[0], {})
     again = table.restarted()
     again.engine.publish(job, prepared(again, job))
     assert shape(table) == promised(job.target)
@@ -229,11 +229,11 @@ def test_rows_appended_meanwhile_are_not_lost(table: Driver, operations: tuple[d
     table.append([person(77)])
     with pytest.raises(TableChanged):
         table.engine.publish(job, done)
-    names = [unit.name for unit in table.engine.units(job)]
+    names = [unit.name for unit in table.engine.units(job, {})]
     done = {name: outcome for name, outcome in done.items() if name in names}
-    for unit in table.engine.units(job):
+    for unit in table.engine.units(job, {}):
         if unit.name not in done:
-            done[unit.name] = table.engine.prepare(job, unit)
+            done[unit.name] = table.engine.prepare(job, unit, {})
     table.engine.publish(job, done)
     assert columns(table)["id"] == [*values("id"), 77]
     assert shape(table) == promised(job.target)
@@ -252,7 +252,7 @@ def test_a_table_that_is_not_what_the_job_starts_from_is_left_alone(table: Drive
     job = job_for(table, SCHEMA, drop("score"))
     migrate(table, SCHEMA, rename("age", "years"))
     with pytest.raises(SchemaDrifted, match="'years'"):
-        table.engine.units(job)
+        table.engine.units(job, {})
 
 
 def test_a_second_migration_is_not_taken_for_the_first(table: Driver) -> None:

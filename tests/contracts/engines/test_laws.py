@@ -12,13 +12,16 @@ from domain.changes.change import Setting
 from domain.engine import Job
 from domain.errors import Refusal
 from domain.plan import make_plan
+from domain.schema import Column
 from tests.contracts.engines.drivers import Driver, LanceDriver, MemoryDriver, people, person, prepared, promised, shape
-from tests.domain.planning import add, changes_of, drop, nullability, rename, retype
+from tests.domain.planning import add, change, changes_of, drop, index, key, nullability, rename, retype
 
 NAMES = ["id", "name", "age", "score", "x", "y"]
 TYPES = ["int8", "int32", "int64", "float32", "float64", "utf8", "decimal128(10, 2)", "bool"]
 names = st.sampled_from(NAMES)
 types = st.sampled_from(TYPES)
+START = people().inserted(Column(id=0, name="home", data_type="struct<city: utf8, zip: int32>"), None)
+parts = st.sampled_from(["city", "zip", "q"])
 positions = st.one_of(st.none(), st.integers(0, 4))
 
 operations = st.one_of(
@@ -31,14 +34,27 @@ operations = st.one_of(
     ),
     st.builds(lambda n, b: nullability(n, b), names, st.booleans()),
     st.builds(lambda n: nullability(n, False, fillNullsWith="?"), names),
+    st.builds(lambda n, p: change("reorder_column", name=n, position=p), names, st.integers(0, 4)),
+    st.builds(lambda n, v: change("set_column_default", name=n, defaultValue=v), names, st.sampled_from([1, "x"])),
+    st.builds(lambda n: change("drop_column_default", name=n), names),
+    st.builds(lambda ns: key(*ns), st.lists(names, min_size=1, max_size=2, unique=True)),
+    st.just(change("drop_primary_key")),
+    st.builds(lambda n, t: index(n, t, name=f"{n}_{t}"), names, st.sampled_from(["btree", "bitmap"])),
+    st.builds(lambda n, t: change("drop_scalar_index", name=f"{n}_{t}"), names, st.sampled_from(["btree", "bitmap"])),
+    st.builds(lambda p, t: add(f"home.{p}", t), parts, types),
+    st.builds(lambda p: drop(f"home.{p}"), parts),
+    st.builds(lambda p, q: rename(f"home.{p}", f"home.{q}"), parts, parts),
+    st.builds(lambda p, o, t: retype(f"home.{p}", o, t), parts, types, types),
+    st.builds(lambda p, b: nullability(f"home.{p}", b), parts, st.booleans()),
 )
 
 
 def outcome(driver: Driver, migrations: list[list[dict[str, Any]]]) -> list[Any]:
     """What each migration came to: the violations, the refusal's code, or the table it left."""
-    driver.engine.create(driver.location, people())
-    driver.append([person(number) for number in range(12)], 3)
-    schema, seen = people(), list[Any]()
+    schema, seen = START, list[Any]()
+    driver.engine.create(driver.location, schema)
+    homes = [None, {"city": "Bonn", "zip": 5}, {"city": None, "zip": 300}]
+    driver.append([{**person(number), "home": homes[number % 3]} for number in range(12)], 3)
     for number, migration in enumerate(migrations):
         statistics = driver.engine.inspect(driver.location).statistics
         plan = make_plan(
@@ -62,6 +78,8 @@ def outcome(driver: Driver, migrations: list[list[dict[str, Any]]]) -> list[Any]
             continue
         schema = plan.target
         assert shape(driver) == promised(schema)
+        found = driver.engine.inspect(driver.location).schema.indexes
+        assert sorted(index.name for index in found) == sorted(index.name for index in schema.indexes)
         seen.append((shape(driver), driver.read().to_pydict()))
     return seen
 

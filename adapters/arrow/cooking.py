@@ -1,0 +1,144 @@
+"""Following a recipe batch by batch, and remembering what was found wrong on the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.arrow.casts import cast_array
+from adapters.arrow.recipes import Act, Recipe
+from adapters.arrow.types import to_arrow
+from adapters.arrow.values import to_scalar
+from domain.column_types import DataType, StructOf
+from domain.errors import CastFailed, NullsPresent
+from domain.steps import (
+    AddField,
+    CastField,
+    CastPolicy,
+    CheckNoNulls,
+    DropField,
+    FillNulls,
+    InStruct,
+    MoveField,
+    RenameField,
+    SetNullability,
+)
+from domain.type_text import parse_type
+
+Array: TypeAlias = pa.Array
+
+MOST_EXAMPLES = 5
+
+
+@dataclass
+class Finding:
+    """What one act refused: how many values, and some of them with their rows."""
+
+    act: CastField | CheckNoNulls
+    name: str
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def refusal(self, looked_at: int) -> CastFailed | NullsPresent:
+        if isinstance(self.act, CastField):
+            return CastFailed(self.name, self.act.to_type, self.count, looked_at, "; ".join(self.examples))
+        return NullsPresent(self.name, self.count, looked_at)
+
+
+@dataclass
+class Cook:
+    """Follows one recipe."""
+
+    recipe: Recipe
+    first_row: int = 0
+    """The table's row that the first batch begins with; examples name rows of the table."""
+    looked_at: int = 0
+    findings: dict[tuple[int, ...], Finding] = field(default_factory=dict)
+    """By the act's place in the recipe, and inside a struct by its place there."""
+
+    def batch(self, values: Array | None, rows: int) -> Array:
+        """The column's values for the next ``rows`` rows; ``values`` are the stored ones, if the recipe has any."""
+        if values is None:
+            values = constant(self.recipe.constant, self.recipe.start_type, rows)
+        for number, act in enumerate(self.recipe.acts):
+            values = self._act((number,), "", act, values, None)
+        self.looked_at += rows
+        return values
+
+    def refuse(self) -> None:
+        """Raises the refusal for the first act that found something."""
+        if self.findings:
+            raise self.findings[min(self.findings)].refusal(self.looked_at)
+
+    def _act(self, place: tuple[int, ...], inside: str, act: Act, values: Array, present: Array | None) -> Array:
+        """``present`` is where the struct around the values is not null; None where there is no struct around."""
+        match act:
+            case CastField():
+                outcome = cast_array(values, parse_type(act.from_type), parse_type(act.to_type))
+                if outcome.failed is not None and act.on_failure is CastPolicy.FAIL:
+                    self._note(place, Finding(act, inside + act.name), values, outcome.failed)
+                return outcome.array
+            case FillNulls():
+                return pc.fill_null(values, to_scalar(act.value, parse_type(act.data_type)))
+            case CheckNoNulls():
+                missing = pc.is_null(values) if present is None else pc.and_(pc.is_null(values), present)
+                self._note(place, Finding(act, inside + act.name), values, missing)
+                return values
+            case InStruct():
+                return reshape(
+                    act,
+                    values,
+                    lambda number, step, field, around: self._act(
+                        (*place, number), f"{inside}{act.name}.", step, field, around
+                    ),
+                )
+            case _:
+                assert_never(act)
+
+    def _note(self, place: tuple[int, ...], new: Finding, values: Array, failed: Array) -> None:
+        count = pc.sum(failed).as_py() or 0
+        if not count:
+            return
+        finding = self.findings.setdefault(place, new)
+        finding.count += count
+        rows = pc.indices_nonzero(failed)[: MOST_EXAMPLES - len(finding.examples)]
+        for row in rows.to_pylist():
+            finding.examples.append(f"row {self.first_row + self.looked_at + row} holds {shown(values[row])}")
+
+
+FieldAct = Callable[[int, Act, Array, Array], Array]
+"""Does an act, the so-manieth inside a struct, on a field's values, given where the struct is not null."""
+
+
+def reshape(step: InStruct, values: Array, act_on: FieldAct) -> Array:
+    """A struct column after the steps inside it."""
+    around = pc.is_valid(values)
+    fields = dict(enumerate(values.flatten(), start=1))
+    for number, inner in enumerate(step.steps):
+        match inner:
+            case AddField():
+                fields[inner.column.id] = constant(inner.column.initial_default, inner.column.type, len(values))
+            case DropField():
+                del fields[inner.column_id]
+            case CastField() | FillNulls() | CheckNoNulls() | InStruct():
+                fields[inner.column_id] = act_on(number, inner, fields[inner.column_id], around)
+            case RenameField() | MoveField() | SetNullability():
+                pass
+            case _:
+                assert_never(inner)
+    target = parse_type(step.to_type)
+    assert isinstance(target, StructOf)
+    made = [fields[field_id] for field_id in step.field_ids]
+    return pa.StructArray.from_arrays(made, fields=list(to_arrow(target)), mask=pc.invert(around))
+
+
+def constant(value: object, data_type: DataType, rows: int) -> Array:
+    scalar = to_scalar(value, data_type)
+    return pa.repeat(scalar, rows) if scalar.is_valid else pa.nulls(rows, to_arrow(data_type))
+
+
+def shown(value: pa.Scalar) -> str:
+    text = repr(value.as_py()) if value.is_valid else "null"
+    return text if len(text) <= 60 else f"{text[:57]}..."

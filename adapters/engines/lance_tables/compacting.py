@@ -1,0 +1,50 @@
+"""Compaction: few whole fragments out of many small or much deleted-from ones, in units that Lance plans."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+import lance
+from lance.optimize import Compaction, CompactionTask, RewriteResult
+
+from domain.engine import Unit
+
+COMPACT_UNIT, NOTHING_UNIT = "compact", "nothing"
+
+
+def compaction_units(table: lance.LanceDataset) -> list[Unit]:
+    """One for each group of fragments that becomes one; a single empty one when there is nothing to do."""
+    tasks = _tasks(table)
+    if not tasks:
+        return [Unit(name=f"{NOTHING_UNIT}-{table.version}", rows=0)]
+    return [Unit(name=name, rows=sum(part.num_rows for part in task.fragments)) for name, task in tasks.items()]
+
+
+def compact_unit(table: lance.LanceDataset, unit: Unit) -> bytes | None:
+    """Writes the group's rows anew; None when the table no longer has such a group."""
+    if unit.name.startswith(NOTHING_UNIT):
+        return b"{}"
+    task = _tasks(table).get(unit.name)
+    return None if task is None else task.execute(table).json().encode()  # type: ignore[attr-defined]  # not in its stubs
+
+
+def commit_compaction(table: lance.LanceDataset, prepared: Mapping[str, bytes]) -> lance.LanceDataset:
+    results = [
+        RewriteResult.from_json(content.decode())  # type: ignore[attr-defined]
+        for content in prepared.values()
+        if content != b"{}"
+    ]
+    if results:
+        Compaction.commit(table, results)
+    return lance.dataset(table.uri)
+
+
+def _tasks(table: lance.LanceDataset) -> dict[str, CompactionTask]:
+    # Deleted rows go, however few: they are what stands in the way of a later migration.
+    plan = Compaction.plan(table, {"materialize_deletions_threshold": 0.0})
+    return {f"{COMPACT_UNIT}-{_digest(task.fragments)}": task for task in plan.tasks}
+
+
+def _digest(fragments: Sequence[lance.FragmentMetadata]) -> str:
+    text = json.dumps([fragment.to_json() for fragment in fragments], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:24]

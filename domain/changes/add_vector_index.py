@@ -1,0 +1,83 @@
+"""``add_vector_index``: an index that finds the nearest vectors, on a column of fixed-size lists of floats."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.checks import index_name_taken, is_vector, missing
+from domain.column_types import DataType, FixedSizeListOf
+from domain.errors import IndexNeedsRows, IndexSettingInvalid, IndexTypeRefused, IndexTypeUnknown
+from domain.schema import Column, Index, Schema
+from domain.steps import BuildIndex
+
+Count = Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class AddVectorIndexParams(Params, frozen=True, kw_only=True):
+    """``metric`` says how near is measured; ``numPartitions`` counts cells, ``numSubVectors`` a vector's parts."""
+
+    column: str
+    index_type: str
+    metric: str
+    name: str | None = None
+    num_partitions: Count | None = None
+    num_sub_vectors: Count | None = None
+
+    @property
+    def index_name(self) -> str:
+        return self.name if self.name is not None else f"{self.column}_idx"
+
+
+class AddVectorIndex(Change, frozen=True, kw_only=True, tag="add_vector_index"):
+    params: AddVectorIndexParams
+
+    @classmethod
+    def trial(cls, column: Column, value: Any) -> "AddVectorIndex":  # noqa: ARG003
+        return cls(params=AddVectorIndexParams(column=column.name, index_type="ivf_flat", metric="l2"))
+
+    def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
+        p, profile = self.params, setting.profile
+        yield from missing(schema, "/params/column", p.column)
+        yield from index_name_taken(schema, "/params/name", p.index_name)
+        if p.index_type not in profile.vector_indexes:
+            known = ", ".join(profile.vector_indexes) or "none"
+            yield "/params/indexType", IndexTypeUnknown(profile.name, "vector", p.index_type, known)
+        elif (rows := setting.statistics.rows) < (needed := profile.vector_indexes[p.index_type]):
+            yield "/params/indexType", IndexNeedsRows(p.index_type, needed, rows)
+        if p.metric not in profile.vector_metrics:
+            reason = f"the {profile.name} engine measures by {', '.join(profile.vector_metrics) or 'nothing'}"
+            yield "/params/metric", IndexSettingInvalid("metric", p.metric, reason)
+        if (column := schema.find(p.column)) is not None:
+            yield from self._column_refused(column.type, setting)
+
+    def _column_refused(self, data_type: DataType, setting: Setting) -> Iterator[Found]:
+        p = self.params
+        if not is_vector(data_type):
+            yield "/params/column", IndexTypeRefused(p.index_type, p.column, str(data_type))
+            return
+        assert isinstance(data_type, FixedSizeListOf)
+        if p.num_sub_vectors is not None and data_type.size % p.num_sub_vectors:
+            reason = f"it does not divide the {data_type.size} dimensions"
+            yield "/params/numSubVectors", IndexSettingInvalid("numSubVectors", str(p.num_sub_vectors), reason)
+        if p.num_partitions is not None and p.num_partitions > max(1, setting.statistics.rows):
+            reason = f"the table has {setting.statistics.rows} rows"
+            yield "/params/numPartitions", IndexSettingInvalid("numPartitions", str(p.num_partitions), reason)
+
+    def effect(self, schema: Schema, setting: Setting) -> Effect:
+        p = self.params
+        given = {"num_partitions": p.num_partitions, "num_sub_vectors": p.num_sub_vectors}
+        index = Index(
+            name=p.index_name,
+            column_ids=(schema.column(p.column).id,),
+            index_type=p.index_type,
+            metric=p.metric,
+            settings={name: value for name, value in given.items() if value is not None},
+        )
+        after = replace(schema, indexes=(*schema.indexes, index))
+        return Effect(schema=after, steps=(BuildIndex(index=index, names=(p.column,)),))
+
+    def touches(self) -> tuple[str, ...]:
+        return (self.params.column,)

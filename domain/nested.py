@@ -1,0 +1,115 @@
+"""Changes inside struct columns: a dotted path leads to a field, and a struct's fields are changed as columns are.
+
+The struct is looked at as a little schema of its own, with ids from 1 in order. A change of ``address.city`` is the
+same change of ``city`` in the schema of ``address``; what it comes to there is told of the column: its new type, and
+one ``InStruct`` with the steps inside.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.changes.change import Change, Effect, Found, Hazard, Setting
+from domain.column_types import Field, StructOf
+from domain.errors import ColumnInPrimaryKey, ColumnNotFound, NestedPathRefused
+from domain.schema import Column, Schema
+from domain.steps import FieldStep, InStruct
+
+
+def refusals(change: Change, schema: Schema, setting: Setting) -> Iterator[Found]:
+    """As ``change.refusals``, for a change whose names may be paths."""
+    found = _entered(change)
+    if found is None:
+        yield from change.refusals(schema, setting)
+        return
+    parent, inner, pointer = found
+    if isinstance(inner, NestedPathRefused):
+        yield pointer, inner
+        return
+    column = schema.find(parent)
+    if column is None:
+        yield pointer, ColumnNotFound(parent)
+    elif not isinstance(column.type, StructOf):
+        reason = f"column '{parent}' is {column.data_type}, and only a struct has fields"
+        yield pointer, NestedPathRefused(_paths(change)[0], reason)
+    elif column.id in schema.primary_key:
+        yield pointer, ColumnInPrimaryKey(parent, "be changed inside")
+    else:
+        yield from _inside(inner, column, setting, pointer)
+
+
+def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
+    """As ``change.effect``, for a change whose names may be paths."""
+    found = _entered(change)
+    if found is None:
+        return change.effect(schema, setting)
+    parent, inner, _ = found
+    assert isinstance(inner, Change)
+    column = schema.column(parent)
+    fields = _fields(column)
+    within = effect(inner, fields, setting)
+    after = column.with_type(_struct(within.schema))
+    step = InStruct(
+        column_id=column.id,
+        name=column.name,
+        from_type=column.data_type,
+        to_type=after.data_type,
+        field_ids=tuple(field.id for field in within.schema.columns),
+        steps=tuple(step for step in within.steps if isinstance(step, FieldStep)),
+    )
+    hazards = tuple(Hazard(hazard.kind, f"Inside '{parent}': {hazard.message}") for hazard in within.hazards)
+    # Every stored row is rewritten in the new type, so a first default of the old one has no reader left.
+    return Effect(schema=schema.replaced(replace(after, initial_default=None)), steps=(step,), hazards=hazards)
+
+
+def _inside(inner: Change, column: Column, setting: Setting, pointer: str) -> Iterator[Found]:
+    """What the change inside is refused for, and what of it a field cannot have."""
+    found = list(refusals(inner, _fields(column), setting))
+    yield from found
+    if not found:
+        within = effect(inner, _fields(column), setting)
+        for step in within.steps:
+            if not isinstance(step, FieldStep):
+                yield pointer, NestedPathRefused(column.name, "only columns have that, not the fields inside one")
+        if any(field.comment or field.metadata for field in within.schema.columns):
+            yield pointer, NestedPathRefused(column.name, "a field inside a column has no comment")
+        if column.write_default is not None:
+            yield pointer, NestedPathRefused(column.name, "the column has a default; drop that first")
+
+
+def _entered(change: Change) -> tuple[str, Any, str] | None:
+    """The struct's name, the change inside it (or why it has no sense) and a pointer; None for no path at all."""
+    paths = _paths(change)
+    if not any("." in path for path in paths):
+        return None
+    pointer = f"/params/{_camel(change.paths[0])}"
+    parents = {path.partition(".")[0] for path in paths}
+    if len(parents) > 1 or not all("." in path for path in paths):
+        reason = f"a field stays inside its struct: write both names from the column on, as in '{paths[0]}'"
+        return "", NestedPathRefused(paths[-1], reason), pointer
+    inner = {name: getattr(change.params, name).partition(".")[2] for name in change.paths}
+    return parents.pop(), change.with_paths(inner), pointer
+
+
+def _paths(change: Change) -> list[str]:
+    return [getattr(change.params, name) for name in change.paths]
+
+
+def _fields(column: Column) -> Schema:
+    struct = column.type
+    assert isinstance(struct, StructOf)
+    columns = (
+        Column(id=number, name=field.name, data_type=str(field.type), nullable=field.nullable)
+        for number, field in enumerate(struct.fields, start=1)
+    )
+    return Schema(columns=tuple(columns), last_column_id=len(struct.fields))
+
+
+def _struct(schema: Schema) -> StructOf:
+    return StructOf(tuple(Field(column.name, column.type, column.nullable) for column in schema.columns))
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
