@@ -17,12 +17,12 @@ SAME_VALUES = {("int32", "int64"), ("list<int32>", "list<int64>")}
 
 
 class ModelledTable:
-    """Columns, key, single-column indexes and rows. It has a method for each type of operation, named like it."""
+    """Columns, key, indexes by name as (column, indexType), and rows. It has a method for each type of operation, named like it."""
 
     def __init__(self, fields: list[dict[str, Any]], key: list[str]) -> None:
         self.columns: list[dict[str, Any]] = []
         self.key = list(key)
-        self.indexes: dict[str, str] = {}
+        self.indexes: dict[str, tuple[str, str]] = {}
         self.rows: list[dict[str, Any]] = []
         self._last_id = 0
         for field in fields:
@@ -68,7 +68,7 @@ class ModelledTable:
         name = params["name"]
         assert name not in self.key
         self.columns.remove(self._find(name))
-        self.indexes = {index: column for index, column in self.indexes.items() if column != name}
+        self.indexes = {index: made for index, made in self.indexes.items() if made[0] != name}
         for row in self.rows:
             del row[name]
 
@@ -77,7 +77,7 @@ class ModelledTable:
         assert new not in self.names
         self._find(old)["name"] = new
         self.key = [new if name == old else name for name in self.key]
-        self.indexes = {index: new if name == old else name for index, name in self.indexes.items()}
+        self.indexes = {index: (new if name == old else name, kind) for index, (name, kind) in self.indexes.items()}
         for row in self.rows:
             row[new] = row.pop(old)
 
@@ -112,10 +112,9 @@ class ModelledTable:
         self._find(params["name"])["default"] = None
 
     def add_scalar_index(self, params: Params) -> None:
-        is_list = self._find(params["column"])["type"].startswith("list")
-        assert params["indexType"] == ("label_list" if is_list else "btree")
+        assert params["column"] in self.names
         assert params["name"] not in self.indexes
-        self.indexes[params["name"]] = params["column"]
+        self.indexes[params["name"]] = (params["column"], params["indexType"])
 
     def drop_scalar_index(self, params: Params) -> None:
         del self.indexes[params["name"]]

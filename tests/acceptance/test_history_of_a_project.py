@@ -1,15 +1,13 @@
 """Ten years of schema migrations of a real project, replayed over HTTP on tables with rows in them."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import lance
 import pyarrow as pa
 
-from domain.changes.catalogue import AnyChange
 from tests.acceptance.conftest import Service
 from tests.acceptance.modelled_table import ModelledTable, Shape, Value
 
@@ -38,17 +36,6 @@ BACKFILLS: dict[tuple[str, str], tuple[str, str | None, Value]] = {
     ("reports", "action_taken_at"): ("updated_at", "action_taken", lambda row: row["updated_at"]),
 }
 """What another writer puts into new columns, as the project did: the value in SQL, which rows, the value in Python."""
-
-KNOWN = {change.__struct_config__.tag for change in get_args(AnyChange)}
-"""Operations of other types are passed over, by service and model alike, until the service has them all."""
-
-
-def migrations() -> Iterator[dict[str, Any]]:
-    """Every migration of the history in order, with the operations there are."""
-    for migration in HISTORY["migrations"]:
-        operations = [operation for operation in migration["operations"] if operation["type"] in KNOWN]
-        if operations:
-            yield {**migration, "operations": operations}
 
 
 def modelled(name: str) -> ModelledTable:
@@ -147,6 +134,7 @@ class ReplayedTable:
         self.migrations.append(title)
         self.compare_schema(title)
         self.compare_rows(title)
+        self.compare_indexes(title)
 
     def compare_schema(self, title: str) -> None:
         """The schema now, asked for by its number and without."""
@@ -160,6 +148,18 @@ class ReplayedTable:
         assert len(rows) == len(self.expected.rows), title
         pairs = zip(rows, self.expected.rows, strict=True)
         assert next(((found, expected) for found, expected in pairs if found != expected), None) is None, title
+
+    def compare_indexes(self, title: str) -> None:
+        """Lance has the indexes, and finds by them what is there: rows of the beginning and rows appended since."""
+        table = lance.dataset(self.location)
+        found = {index.name: (*index.field_names, index.index_type.lower()) for index in table.describe_indices()}
+        wanted = self.expected.indexes.items()
+        assert found == {name: (column, kind.replace("_", "")) for name, (column, kind) in wanted}, title
+        for column, _ in self.expected.indexes.values():
+            for sought in (self.expected.rows[1][column], self.expected.rows[-1][column]):
+                if isinstance(sought, int | str):
+                    rows = [row for row in self.expected.rows if row[column] == sought]
+                    assert table.to_table(filter=f"{column} = {sought!r}").to_pylist() == rows, (title, column)
 
     def compare_past(self) -> None:
         """Every version there ever was reads back as it was recorded, and every migration is remembered."""
@@ -217,7 +217,7 @@ def in_words(table: ModelledTable) -> dict[str, Any]:
 
 def test_every_schema_on_the_way_through_a_projects_history_is_as_expected(service: Service) -> None:
     tables: dict[str, ReplayedTable] = {}
-    for migration in migrations():
+    for migration in HISTORY["migrations"]:
         for name in begun_by(migration["version"]) - set(tables):
             tables[name] = ReplayedTable(service, name)
         table = tables[migration["table"]]
@@ -229,4 +229,5 @@ def test_every_schema_on_the_way_through_a_projects_history_is_as_expected(servi
     for table in tables.values():
         table.compare_past()
         table.compare_rows("at the end")
+        table.compare_indexes("at the end")
         table.compare_lance()
