@@ -13,6 +13,7 @@ from domain.changes.drop_vector_index import DropVectorIndex
 from domain.changes.rename_column import RenameColumn
 from domain.changes.reorder_column import ReorderColumn
 from domain.changes.restore_column import RestoreColumn
+from domain.changes.set_column_comment import SetColumnComment
 from domain.changes.set_column_default import SetColumnDefault
 from domain.changes.set_primary_key import SetPrimaryKey
 
@@ -27,6 +28,7 @@ AnyChange = (
     | ReorderColumn
     | SetColumnDefault
     | DropColumnDefault
+    | SetColumnComment
     | AddScalarIndex
     | DropScalarIndex
     | AddVectorIndex
