@@ -32,6 +32,8 @@ class Attempt:
     seconds: Callable[[], float]
     threads: int
     assignment: Assignment
+    began: float = 0.0
+    """What the clock showed when the attempt began."""
     prepared: dict[str, bytes] = field(default_factory=dict)
     """What is prepared so far, by unit name."""
 
@@ -47,7 +49,11 @@ class Attempt:
 
     def complete(self, version: str) -> None:
         job, engine = self.assignment.job, self.assignment.engine
-        self.run.complete(job, version, f"Published as version {version} of the {engine.profile.name} table.")
+        took = max(1, round((self.seconds() - self.began) * 1_000))
+        message = f"Published as version {version} of the {engine.profile.name} table in {took:,} ms"
+        if expected := self.run.estimated_ms:
+            message += f", where {expected:,} ms were expected"
+        self.run.complete(job, version, f"{message}.", took)
 
     def discard(self) -> None:
         """Removes what was prepared and will not be published, if the engine can just now."""

@@ -82,9 +82,8 @@ class Worker:
         attempt: Attempt | None = None
         try:
             run.start()
-            attempt = Attempt(
-                run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, _assignment(run, lease)
-            )
+            began, assignment = self.seconds(), _assignment(run, lease)
+            attempt = Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, assignment, began)
             attempt.carry_out()
         except CancellationAsked as asked:
             if attempt is not None:

@@ -87,7 +87,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     """A table as somebody else made it: since when, as far as the engine can tell, and since which of its versions."""
 
     schema: Schema
-    since: datetime | None
+    since: datetime
     engine_version: str
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from domain.changes.change import Change, Effect, Found, Hazard, Setting
 from domain.column_types import Field, StructOf
 from domain.errors import ColumnInPrimaryKey, ColumnNotFound, NestedPathRefused
+from domain.naming import camel
 from domain.schema import Column, Schema
 from domain.steps import FieldStep, InStruct
 
@@ -83,7 +84,7 @@ def _entered(change: Change) -> tuple[str, Any, str] | None:
     paths = _paths(change)
     if not any("." in path for path in paths):
         return None
-    pointer = f"/params/{_camel(change.paths[0])}"
+    pointer = f"/params/{camel(change.paths[0])}"
     parents = {path.partition(".")[0] for path in paths}
     if len(parents) > 1 or not all("." in path for path in paths):
         reason = f"a field stays inside its struct: write both names from the column on, as in '{paths[0]}'"
@@ -108,8 +109,3 @@ def _fields(column: Column) -> Schema:
 
 def _struct(schema: Schema) -> StructOf:
     return StructOf(tuple(Field(column.name, column.type, column.nullable) for column in schema.columns))
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)

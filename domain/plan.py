@@ -29,6 +29,7 @@ from domain.steps import (
     Step,
     writes_values,
 )
+from domain.undo import Undo, undo_of
 
 
 class IndexImpact(Struct, frozen=True):
@@ -81,6 +82,11 @@ class Plan(Struct, frozen=True, kw_only=True):
                 case _:
                     pass
         return IndexImpact(index.name, "none", "Its columns keep their values.")
+
+    @property
+    def undo(self) -> Undo:
+        """How the migration could be undone once it is done."""
+        return undo_of(self.differences, self.steps)
 
     @property
     def differences(self) -> tuple[Difference, ...]:

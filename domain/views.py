@@ -119,6 +119,9 @@ class Views(Protocol):
 
     def operations(self, where: OperationFilter, limit: int, after: UUID | None = None) -> Sequence[OperationView]: ...
 
+    def slowness(self, engine: str) -> float:
+        """How much longer operations on tables of the engine took lately than its own rates said: 1 is as said."""
+
     def table(self, table_id: UUID) -> TableView | None: ...
 
     def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]: ...

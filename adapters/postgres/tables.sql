@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS operation_status_v1 (
     completed_at timestamptz
 );
 ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS estimated_ms bigint;
+ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS uncorrected_ms bigint;
 ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS measured_ms bigint;
 CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);

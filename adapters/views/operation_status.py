@@ -22,10 +22,12 @@ from domain.operation.events import (
 INSERT = f"""
 INSERT INTO operation_status_v1 (
     operation_id, position, version, table_id, migration_id, operation_type, target_type, target_id, description,
-    status, percent, cancellation_requested, request_fingerprint, estimated_ms, created_at)
+    status, percent, cancellation_requested, request_fingerprint, estimated_ms,
+    uncorrected_ms, created_at)
 VALUES (
     %(stream)s, {POSITION}, %(version)s, %(table_id)s, %(migration_id)s, %(operation_type)s, %(target_type)s,
-    %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, %(estimated_ms)s, {MOMENT})
+    %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, %(estimated_ms)s,
+    %(uncorrected_ms)s, {MOMENT})
 """  # noqa: S608  # only our own SQL is put together
 
 
@@ -64,6 +66,7 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "description": fact.description,
                 "request_fingerprint": fact.request_fingerprint,
                 "estimated_ms": fact.estimated_ms,
+                "uncorrected_ms": fact.uncorrected_ms,
             }
         case OperationStarted():
             again = "" if fact.attempt == 1 else f", attempt {fact.attempt}"

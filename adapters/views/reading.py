@@ -46,6 +46,14 @@ FROM migrations_v2
 """
 SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
 
+SLOWNESS = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY measured_ms / greatest(uncorrected_ms, 1)::float) AS slowness
+FROM (
+    SELECT measured_ms, uncorrected_ms FROM operation_status_v1 JOIN dataset_tables_v1 USING (table_id)
+    WHERE status = 'completed' AND engine = %(engine)s AND measured_ms IS NOT NULL AND uncorrected_ms IS NOT NULL
+    ORDER BY operation_status_v1.position DESC LIMIT 20) AS latest
+"""
+
 AFTER = (
     "position < (SELECT notification_id FROM stored_events WHERE originator_id = %(after)s AND originator_version = 1)"
 )
@@ -76,6 +84,10 @@ class PostgresViews:
         }
         page = _page(conditions, after)
         return [OperationView(**row) for row in self._database.rows(OPERATION + page, _given(conditions, after, limit))]
+
+    def slowness(self, engine: str) -> float:
+        row = self._database.row(SLOWNESS, {"engine": engine})
+        return float(row["slowness"]) if row and row["slowness"] is not None else 1.0
 
     def table(self, table_id: UUID) -> TableView | None:
         row = self._database.row(TABLE + "WHERE table_id = %(id)s", {"id": table_id})

@@ -22,6 +22,9 @@ OPEN = "open"
 BODY = "body"
 """The ``opt`` of routes that take a JSON body: its shape, for the published document."""
 
+WRITES = "writes"
+"""The ``opt`` of routes that change something without taking a body."""
+
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 Connection = ASGIConnection[Any, Any, Any, Any]

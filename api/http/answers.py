@@ -1,15 +1,18 @@
 """From what the views and plans hold to the shapes on the wire."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from api.http import wire
-from domain.plan import Plan
-from domain.schema import Column, Schema
+from domain.diff import Difference
+from domain.diff import describe as describe_difference
+from domain.handlers.outside import Drift
+from domain.handlers.planning import Planned
+from domain.schema import Column, Index, Schema, fingerprint
 from domain.steps import Step, describe
 from domain.views import MigrationView, OperationView, SchemaVersionView, TableView
 
@@ -38,6 +41,7 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         cancellation_requested=view.cancellation_requested,
         estimated_duration_ms=present(view.estimated_ms),
         measured_duration_ms=present(view.measured_ms),
+        estimate_error_percent=_estimate_error(view),
     )
 
 
@@ -56,13 +60,12 @@ def table_body(view: TableView) -> wire.TableBody:
 
 
 def schema_body(view: SchemaVersionView, arrow_schema: ArrowSchema) -> wire.SchemaBody:
-    names = {column.id: column.name for column in view.schema.columns}
     return wire.SchemaBody(
         schema_version_id=schema_version_id(view.table_id, view.version),
         version_number=view.version,
         arrow_schema=b64encode(arrow_schema(view.schema)).decode(),
         fields=field_bodies(view.schema),
-        primary_key_columns=tuple(names[column_id] for column_id in view.schema.primary_key),
+        primary_key_columns=view.schema.named(view.schema.primary_key),
         fingerprint=view.fingerprint,
         applied_at=view.applied_at,
     )
@@ -99,8 +102,20 @@ def migration_body(view: MigrationView) -> wire.MigrationBody:
     )
 
 
-def plan_body(plan: Plan) -> wire.PlanBody:
+def plan_body(planned: Planned, operations: Raw | UnsetType = UNSET) -> wire.PlanBody:
+    """``operations`` are shown where the caller did not send them."""
+    plan = planned.plan
     return wire.PlanBody(
+        operations=operations,
+        estimated_duration_ms=planned.estimate.expected,
+        target_schema=wire.TargetSchemaBody(
+            fields=field_bodies(plan.target),
+            primary_key_columns=plan.target.named(plan.target.primary_key),
+            indexes=tuple(index_body(index, plan.target) for index in plan.target.indexes),
+            fingerprint=fingerprint(plan.target),
+        ),
+        diff=difference_bodies(plan.differences),
+        undo=wire.UndoBody(kind=plan.undo.kind.value, losses=plan.undo.losses, conditions=plan.undo.conditions),
         is_valid=plan.is_valid,
         validation_errors=tuple(violation.message for violation in plan.violations),
         violations=plan.violations,
@@ -110,10 +125,36 @@ def plan_body(plan: Plan) -> wire.PlanBody:
             for impact in plan.index_impacts
         ),
         base_version=plan.base_version,
-        target_fields=field_bodies(plan.target),
         steps=tuple(step_body(step) for step in plan.steps),
         hazards=tuple(wire.HazardBody(kind=hazard.kind, message=hazard.message) for hazard in plan.hazards),
         plan_hash=plan.plan_hash,
+    )
+
+
+def difference_bodies(differences: Sequence[Difference]) -> tuple[wire.ColumnDifference, ...]:
+    return tuple(
+        wire.ColumnDifference(type=str(one.__struct_config__.tag), description=describe_difference(one))
+        for one in differences
+    )
+
+
+def drift_body(drift: Drift) -> wire.DriftBody:
+    return wire.DriftBody(
+        drifted=bool(drift.differences),
+        version_number=drift.version,
+        since=drift.since,
+        diff=difference_bodies(drift.differences),
+    )
+
+
+def index_body(index: Index, schema: Schema) -> wire.IndexBody:
+    return wire.IndexBody(
+        name=index.name,
+        columns=schema.named(index.column_ids),
+        index_type=index.index_type,
+        metric=present(index.metric),
+        num_partitions=present(index.settings.get("num_partitions")),
+        num_sub_vectors=present(index.settings.get("num_sub_vectors")),
     )
 
 
@@ -149,6 +190,12 @@ def _field(column: Column) -> wire.FieldBody:
         comment=present(column.comment),
         metadata=column.metadata,
     )
+
+
+def _estimate_error(view: OperationView) -> float | UnsetType:
+    if view.estimated_ms is None or view.measured_ms is None:
+        return UNSET
+    return round(100.0 * (view.measured_ms - view.estimated_ms) / max(1, view.estimated_ms), 1)
 
 
 def _error(code: str | None, message: str | None) -> wire.OperationErrorBody | UnsetType:

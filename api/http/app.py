@@ -6,7 +6,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from api.http import health, migrations, operations, schemas, tables
+from api.http import health, indexes, migrations, operations, reverts, schemas, tables, upkeep
 from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
@@ -23,6 +23,9 @@ ROUTES: list[ControllerRouterHandler] = [
     tables.router,
     schemas.router,
     migrations.router,
+    reverts.router,
+    indexes.router,
+    upkeep.router,
     operations.router,
     health.router,
 ]

@@ -49,6 +49,31 @@ class CancelBody(RequestBody, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=4_000)] = "asked by the caller"
 
 
+class RevertBody(RequestBody, frozen=True, kw_only=True):
+    """``planHash`` is that of the revert's own plan."""
+
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+    plan_hash: str | None = None
+
+
+class AdoptBody(RequestBody, frozen=True, kw_only=True):
+    """``description`` is what is known of why the table was changed outside."""
+
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
+class NewIndexBody(RequestBody, frozen=True, kw_only=True):
+    """A scalar index, or with ``metric`` a vector index. ``name`` is ``<column>_idx`` unless given."""
+
+    column: str
+    index_type: str
+    name: str | None = None
+    metric: str | None = None
+    num_partitions: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    num_sub_vectors: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
 class _RawMigration(RequestBody, frozen=True, kw_only=True):
     operations: Raw
     description: Annotated[str, Meta(max_length=4_000)] | None = None

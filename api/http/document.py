@@ -16,8 +16,11 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
 from api.http import bodies, health, wire
-from api.http.access import BODY, OPEN
-from api.http.ids import camel
+from api.http.access import BODY, OPEN, WRITES
+from domain.naming import camel
+
+ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "compactTable")
+"""Requests for long work, which an operation answers."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -32,9 +35,19 @@ ANSWERS: list[type] = [
     wire.MigrationBody,
     wire.MigrationList,
     wire.PlanBody,
+    wire.DriftBody,
+    wire.IndexBody,
+    wire.IndexList,
     health.HealthBody,
 ]
-REQUESTS: list[type] = [bodies.MigrationRequestBody, bodies.NewTableBody, bodies.CancelBody]
+REQUESTS: list[type] = [
+    bodies.MigrationRequestBody,
+    bodies.NewTableBody,
+    bodies.CancelBody,
+    bodies.RevertBody,
+    bodies.AdoptBody,
+    bodies.NewIndexBody,
+]
 
 ERRORS = {
     "400": "The request is malformed or makes no sense; `details.violations` names every place.",
@@ -50,11 +63,15 @@ ERRORS = {
 }
 WRITE_ERRORS = ("409", "412", "413", "415", "422")
 
+IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
+IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
+
 HEADERS: dict[str, list[tuple[str, str]]] = {
-    "executeMigration": [
-        ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.'),
-        ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation."),
-    ],
+    "executeMigration": [IF_MATCH, IDEMPOTENCY_KEY],
+    "revertMigration": [IF_MATCH, IDEMPOTENCY_KEY],
+    "buildIndex": [IF_MATCH, IDEMPOTENCY_KEY],
+    "dropIndex": [IF_MATCH, IDEMPOTENCY_KEY],
+    "compactTable": [IDEMPOTENCY_KEY],
     "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
 }
 
@@ -81,10 +98,9 @@ def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str,
 def _components() -> dict[str, Any]:
     _, components = msgspec.json.schema_components([*ANSWERS, *REQUESTS], ref_template="#/components/schemas/{name}")
     # Raw JSON has no shape of its own; what is read back is what was sent.
-    components["MigrationBody"]["properties"]["operations"] = {
-        "type": "array",
-        "items": components["MigrationRequestBody"]["properties"]["operations"]["items"],
-    }
+    items = components["MigrationRequestBody"]["properties"]["operations"]["items"]
+    for name in ("MigrationBody", "PlanBody"):
+        components[name]["properties"]["operations"] = {"type": "array", "items": items}
     return components
 
 
@@ -116,7 +132,7 @@ def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
         operation.pop("requestBody", None)
     if options.get(OPEN):
         operation["security"] = []
-    _answers(operation, writes=body is not None, is_open=bool(options.get(OPEN)))
+    _answers(operation, writes=body is not None or bool(options.get(WRITES)), is_open=bool(options.get(OPEN)))
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +142,7 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 
 def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     responses = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
-    if operation["operationId"] == "executeMigration":
+    if operation["operationId"] in ACCEPTED:
         responses["202"]["headers"] = _headers("Location", "Operation-Location", "Retry-After")
         responses["202"]["links"] = {
             "operation": {"operationId": "getOperation", "parameters": {"operationId": "$response.body#/operationId"}}

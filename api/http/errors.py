@@ -10,9 +10,9 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from api.http.access import request_id
-from api.http.ids import camel
 from api.http.wire import ErrorBody
 from domain.errors import InternalFault, Refusal, ValidationFailed, Violation
+from domain.naming import camel
 
 log = logging.getLogger("schemaledger.http")
 
@@ -30,6 +30,10 @@ STATUSES = {
     "table_busy": 409,
     "too_many_queued": 409,
     "operation_not_cancellable": 409,
+    "schema_drifted": 409,
+    "not_drifted": 409,
+    "not_revertible": 409,
+    "index_not_found": 404,
     "schema_version_mismatch": 412,
     "plan_mismatch": 412,
     "content_type_unsupported": 415,

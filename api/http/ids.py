@@ -17,12 +17,6 @@ def migration_uuid(table_id: str, text: str) -> UUID:
     return _parsed(text) or _raise(MigrationNotFound(table_id, text))
 
 
-def camel(name: str) -> str:
-    """A parameter's name as it stands on the wire: ``pageSize`` of ``page_size``."""
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
-
-
 def _parsed(text: str) -> UUID | None:
     try:
         return UUID(text)

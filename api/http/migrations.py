@@ -1,6 +1,5 @@
 """``/dataset-tables/{tableId}/migrations``: plan, submit and look up migrations."""
 
-import re
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -8,21 +7,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 
 from api.http.access import BODY, origin_of
-from api.http.answers import migration_body, operation_body, plan_body
+from api.http.answers import migration_body, plan_body
 from api.http.bodies import MigrationRequestBody, decode_migration
 from api.http.ids import migration_uuid, table_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
+from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.tables import found_table
 from api.http.wire import MigrationBody, MigrationList, OperationBody, PlanBody
-from domain.errors import HeaderInvalid, MigrationNotFound, OperationNotFound
+from domain.errors import MigrationNotFound
 from domain.handlers.house import House
 from domain.handlers.migrations import NewMigration, plan_migration, submit_migration
 from domain.ports import Principal
-
-RETRY_AFTER_SECONDS = 1
-MAX_KEY_LENGTH = 255
-
-_VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 
 
 @post(
@@ -55,19 +50,11 @@ def execute(
         changes=asked.changes,
         operations=asked.operations,
         description=asked.description,
-        expected_version=_expected_version(request),
+        expected_version=expected_version(request),
         plan_hash=asked.plan_hash,
-        idempotency_key=_idempotency_key(request),
+        idempotency_key=idempotency_key(request),
     )
-    submitted = submit_migration(house, table_uuid(table_id), new, origin_of(request))
-    view = house.views.operation(submitted.operation_id)
-    if view is None:
-        raise OperationNotFound(str(submitted.operation_id))
-    place = f"/operations/{submitted.operation_id}"
-    headers = {"Location": place, "Operation-Location": place, "Retry-After": str(RETRY_AFTER_SECONDS)}
-    if submitted.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(operation_body(view), status_code=202, headers=headers)
+    return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request)))
 
 
 @get("/", operation_id="listMigrations", summary="List migrations", sync_to_thread=True)
@@ -95,29 +82,6 @@ def get_migration(table_id: FromPath[str], migration_id: FromPath[str], house: N
         return migration_body(view)
     found_table(house, table)
     raise MigrationNotFound(str(table_id), str(migration_id))
-
-
-def _expected_version(request: Request[Any, Any, Any]) -> int | None:
-    """``If-Match: "v3"``: the schema version the caller has seen. ``*`` matches any."""
-    given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return None
-    if found := _VERSION_TAG.fullmatch(given.strip()):
-        return int(found[1])
-    raise HeaderInvalid("If-Match", 'a schema\'s ETag is expected, such as "v3"')
-
-
-def _idempotency_key(request: Request[Any, Any, Any]) -> str | None:
-    """The key, quoted or not (draft-ietf-httpapi-idempotency-key-header)."""
-    given = request.headers.get("idempotency-key")
-    if given is None:
-        return None
-    key = given.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not 1 <= len(key) <= MAX_KEY_LENGTH:
-        raise HeaderInvalid("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} characters are expected")
-    return key
 
 
 router = Router(

@@ -33,7 +33,10 @@ class OperationErrorBody(Body, frozen=True, kw_only=True):
 
 
 class OperationBody(Body, frozen=True, kw_only=True):
-    """One tracked run of long work. ``progressPercent`` never goes back and is 100 only once the end is durable."""
+    """One tracked run of long work. ``progressPercent`` never goes back and is 100 only once the end is durable.
+
+    ``estimateErrorPercent`` is how much longer (or, below 0, shorter) it took than was expected.
+    """
 
     operation_id: str
     operation_type: str
@@ -52,6 +55,7 @@ class OperationBody(Body, frozen=True, kw_only=True):
     cancellation_requested: bool = False
     estimated_duration_ms: int | UnsetType = UNSET
     measured_duration_ms: int | UnsetType = UNSET
+    estimate_error_percent: float | UnsetType = UNSET
 
 
 class TableBody(Body, frozen=True, kw_only=True):
@@ -64,6 +68,17 @@ class TableBody(Body, frozen=True, kw_only=True):
     version_number: int
     created_at: datetime
     updated_at: datetime
+
+
+class IndexBody(Body, frozen=True, kw_only=True):
+    """``metric`` and the counts are those of a vector index."""
+
+    name: str
+    columns: tuple[str, ...]
+    index_type: str
+    metric: str | UnsetType = UNSET
+    num_partitions: int | UnsetType = UNSET
+    num_sub_vectors: int | UnsetType = UNSET
 
 
 class FieldBody(Body, frozen=True, kw_only=True):
@@ -142,8 +157,35 @@ class HazardBody(Body, frozen=True, kw_only=True):
     message: str
 
 
-class PlanBody(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the migration would do, or every reason why it cannot. Nothing has been written."""
+class ColumnDifference(Body, frozen=True, kw_only=True):
+    """One thing that becomes of the schema, in the words of ``type`` and of ``description``."""
+
+    type: str
+    description: str
+
+
+class UndoBody(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the migration could be undone: what would not come back, and what has to hold until then."""
+
+    kind: Literal["lossless", "lossy", "impossible"]
+    losses: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+class TargetSchemaBody(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The schema that the migration leads to."""
+
+    fields: tuple[FieldBody, ...]
+    primary_key_columns: tuple[str, ...]
+    indexes: tuple[IndexBody, ...]
+    fingerprint: str
+
+
+class PlanBody(Body, frozen=True, kw_only=True):
+    """What the migration would do, or every reason why it cannot. Nothing has been written.
+
+    ``estimatedDurationMs`` comes from the table's real size and from how long such work took lately.
+    """
 
     is_valid: bool
     validation_errors: tuple[str, ...]
@@ -151,10 +193,27 @@ class PlanBody(Struct, frozen=True, kw_only=True, rename="camel"):
     requires_rewrite: bool
     index_impacts: tuple[IndexImpactBody, ...]
     base_version: int
-    target_fields: tuple[FieldBody, ...]
+    estimated_duration_ms: int
+    target_schema: TargetSchemaBody
+    diff: tuple[ColumnDifference, ...]
+    undo: UndoBody
+    operations: Raw | UnsetType = UNSET
     steps: tuple[StepBody, ...]
     hazards: tuple[HazardBody, ...]
     plan_hash: str
+
+
+class DriftBody(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the real table differs from schema version ``versionNumber`` of the log."""
+
+    drifted: bool
+    version_number: int
+    since: datetime | None
+    diff: tuple[ColumnDifference, ...]
+
+
+class IndexList(Struct, frozen=True, kw_only=True, rename="camel"):
+    indexes: tuple[IndexBody, ...]
 
 
 class MigrationList(Body, frozen=True, kw_only=True):

@@ -100,5 +100,5 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
         return replace(self, params=replace(self.params, **names))
 
 
-class Params(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Params(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """The ``params`` of a change as they stand on the wire."""

@@ -4,24 +4,31 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID, uuid5
 
+import msgspec
 from msgspec import Raw, Struct
 
 from domain.changes.catalogue import AnyChange
-from domain.changes.change import Setting
 from domain.errors import IdempotencyKeyReused, PlanMismatch, SchemaVersionMismatch, StreamMoved, ValidationFailed
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
+from domain.handlers.planning import Planned, plan_for_head
 from domain.migration import decider as migration_decider
 from domain.migration.decider import RequestMigration
 from domain.operation import decider as operation_decider
 from domain.operation.decider import RequestOperation
 from domain.operation.events import OperationRequested
-from domain.plan import Plan, make_plan
 from domain.table import decider as table_decider
 from domain.table.decider import Managed, QueueMigration
 
 REPEATS = UUID("6f3f1c55-5cf4-4c8e-9d0a-0b9f5f4c8a11")
 """The namespace of operation ids made from idempotency keys. Never changes."""
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """What the operation is called that carries the migration out; ``index`` when it is about one index."""
+
+    operation_type: str = "migration"
+    index: str | None = None
 
 
 class NewMigration(Struct, frozen=True, kw_only=True):
@@ -37,10 +44,15 @@ class NewMigration(Struct, frozen=True, kw_only=True):
     expected_version: int | None = None
     plan_hash: str | None = None
     idempotency_key: str | None = None
+    reverts: UUID | None = None
+    kind: Kind = Kind()
+    request_fingerprint: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Recognises the same request: its operations, description and conditions."""
+        """Recognises the same request: what is given, or its operations, description and conditions."""
+        if self.request_fingerprint is not None:
+            return self.request_fingerprint
         parts = (bytes(self.operations), self.description, self.expected_version, self.plan_hash)
         return sha256(repr(parts).encode()).hexdigest()
 
@@ -52,10 +64,10 @@ class Submitted(Struct, frozen=True, kw_only=True):
     replayed: bool
 
 
-def plan_migration(house: House, table_id: UUID, changes: Sequence[AnyChange]) -> Plan:
+def plan_migration(house: House, table_id: UUID, changes: Sequence[AnyChange]) -> Planned:
     """The plan against the schema the migration would start from. Writes nothing."""
     table, _ = house.table(table_id)
-    return _plan(house, table, changes)
+    return plan_for_head(house, table, changes)
 
 
 def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Origin) -> Submitted:
@@ -64,11 +76,9 @@ def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Or
     Raises ValidationFailed with every violation, SchemaVersionMismatch or PlanMismatch when it is not what was planned,
     IdempotencyKeyReused; nothing is written then.
     """
-    operation_id = house.ids.new()
-    if new.idempotency_key is not None:
-        operation_id = uuid5(REPEATS, f"{origin.actor}|{table_id}|{new.idempotency_key}")
+    operation_id = operation_id_of(house, table_id, new.idempotency_key, origin)
     for _ in range(RACES):
-        if new.idempotency_key is not None and _repeated(house, operation_id, new):
+        if repeated(house, operation_id, new.fingerprint, new.idempotency_key):
             return Submitted(operation_id=operation_id, replayed=True)
         table, version = house.table(table_id)
         appends = _accepted(house, table, version, new, operation_id)
@@ -80,23 +90,33 @@ def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Or
     raise StreamMoved(f"table {table_id}")
 
 
-def _repeated(house: House, operation_id: UUID, new: NewMigration) -> bool:
+def operation_id_of(house: House, table_id: UUID, key: str | None, origin: Origin) -> UUID:
+    """A new id, or the one that the caller's key stands for."""
+    return house.ids.new() if key is None else uuid5(REPEATS, f"{origin.actor}|{table_id}|{key}")
+
+
+def repeated(house: House, operation_id: UUID, fingerprint: str, key: str | None) -> bool:
     """Whether the operation is there already; raises IdempotencyKeyReused when for another request."""
-    events = house.store.load(operation_id)
+    events = house.store.load(operation_id) if key is not None else ()
     if not events:
         return False
     first = events[0].fact
     assert isinstance(first, OperationRequested)
-    if first.request_fingerprint != new.fingerprint:
-        raise IdempotencyKeyReused(new.idempotency_key or "")
+    if first.request_fingerprint != fingerprint:
+        raise IdempotencyKeyReused(key or "")
     return True
+
+
+def as_sent(changes: Sequence[AnyChange]) -> Raw:
+    """Changes as a caller would have sent them, without the members that say nothing."""
+    return Raw(msgspec.json.encode(tuple(changes)))
 
 
 def _accepted(house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID) -> list[Append]:
     """The facts of table, migration and operation for a migration that makes sense on this table."""
     if new.expected_version is not None and new.expected_version != table.head_version:
         raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
-    plan = _plan(house, table, new.changes)
+    plan, expected = plan_for_head(house, table, new.changes)
     if not plan.is_valid:
         raise ValidationFailed(plan.violations)
     if new.plan_hash is not None and new.plan_hash != plan.plan_hash:
@@ -114,15 +134,18 @@ def _accepted(house: House, table: Managed, version: int, new: NewMigration, ope
         from_version=plan.base_version,
         to_version=plan.base_version + 1,
         plan_hash=plan.plan_hash,
+        reverts=new.reverts,
     )
     request_operation = RequestOperation(
         table_id=table.table_id,
-        operation_type="migration",
-        target_type="table",
-        target_id=str(table.table_id),
+        operation_type=new.kind.operation_type,
+        target_type="table" if new.kind.index is None else "index",
+        target_id=str(table.table_id) if new.kind.index is None else new.kind.index,
         description=new.description or _described(new.changes, table),
         migration_id=migration_id,
         request_fingerprint=new.fingerprint,
+        estimated_ms=expected.expected,
+        uncorrected_ms=expected.uncorrected,
     )
     queued = table_decider.decide(queue, table, table.table_id)
     asked = migration_decider.decide(request_migration, migration_decider.Unknown())
@@ -132,12 +155,6 @@ def _accepted(house: House, table: Managed, version: int, new: NewMigration, ope
         Append(stream=migration_id, expected_version=0, facts=asked),
         Append(stream=operation_id, expected_version=0, facts=tracked),
     ]
-
-
-def _plan(house: House, table: Managed, changes: Sequence[AnyChange]) -> Plan:
-    engine = house.engine(table.engine)
-    setting = Setting(profile=engine.profile, statistics=engine.inspect(table.location).statistics)
-    return make_plan(changes, table.head_schema, table.head_version, setting)
 
 
 def _described(changes: Sequence[AnyChange], table: Managed) -> str:

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from domain.changes.catalogue import AnyChange
-from domain.changes.change import Setting
 from domain.engine import Job, TableEngine
 from domain.errors import (
     CancellationAsked,
@@ -25,18 +24,21 @@ from domain.errors import (
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
 from domain.handlers.operations import load_operation
+from domain.handlers.planning import plan_for_now
 from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact, MigrationRequested
 from domain.operation import decider as operations
 from domain.operation.decider import Running
 from domain.operation.events import OperationFact
-from domain.plan import Plan, make_plan
+from domain.plan import Plan
 from domain.ports import Lease
+from domain.schema import Schema
+from domain.steps import Compact, Step
 from domain.table import decider as tables
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
-    """One migration to carry out. ``objection`` is why it can no longer be done, unless it is published already."""
+    """One job to carry out. ``objection`` is why it can no longer be done, unless it is published already."""
 
     job: Job
     engine: TableEngine
@@ -63,25 +65,23 @@ class Run:
     def start(self) -> None:
         """Makes the attempt known; from here on earlier holders of the lease are fenced off."""
         started = operations.StartOperation(attempt=self._lease.attempt, worker=self._lease.worker)
-        self._commit(started, migration=migrations.StartMigration())
+        self._commit(started, migration=migrations.StartMigration() if self._migration_id else None)
         self._heed_cancellation()
 
     def assignment(self) -> Assignment:
         """What to do, planned anew. Raises SchemaChangedMeanwhile when those before it ended otherwise than planned."""
-        request, table = self._migration(), self._table()
+        table = self._table()
+        engine = self._house.engine(table.engine)
+        if self._migration_id is None:
+            compaction = _job(self._lease.operation_id, table, table.schema, (Compact(),))
+            return Assignment(job=compaction, engine=engine, objection=None)
+        request = self._migration(self._migration_id)
         entry = table.queued(self._migration_id)
         if entry is None or table.version != request.from_version:
             raise SchemaChangedMeanwhile(request.from_version, table.version)
-        engine = self._house.engine(table.engine)
-        plan = _planned_again(request, table, engine)
-        job = Job(
-            migration_id=self._migration_id,
-            table_id=table.table_id,
-            location=table.location,
-            source=table.schema,
-            target=entry.schema,
-            steps=plan.steps,
-        )
+        changes = msgspec.json.decode(request.operations, type=tuple[AnyChange, ...])
+        plan = plan_for_now(self._house, table, changes)
+        job = _job(self._migration_id, table, entry.schema, plan.steps)
         return Assignment(job=job, engine=engine, objection=_objection(plan, request))
 
     def heed(self) -> None:
@@ -99,27 +99,42 @@ class Run:
         self._heed_cancellation()
         self._commit(operations.AnnouncePublishing())
 
-    def complete(self, job: Job, engine_version: str, message: str) -> None:
+    def complete(self, job: Job, engine_version: str, message: str, measured_ms: int) -> None:
         succeeded = migrations.SucceedMigration(before=job.source, after=job.target, engine_version=engine_version)
-        settled = tables.SettleMigration(migration_id=job.migration_id)
-        self._commit(operations.CompleteOperation(message=message), succeeded, settled)
+        completed = operations.CompleteOperation(message=message, measured_ms=measured_ms)
+        self._end(completed, succeeded, tables.SettleMigration)
 
     def fail(self, refusal: Refusal) -> None:
-        withdrawn = tables.WithdrawMigration(migration_id=self._migration_id)
         failed = migrations.FailMigration(code=refusal.code, message=str(refusal))
-        self._commit(operations.FailOperation(code=refusal.code, message=str(refusal)), failed, withdrawn)
+        failure = operations.FailOperation(code=refusal.code, message=str(refusal))
+        self._end(failure, failed, tables.WithdrawMigration)
 
     def confirm_cancellation(self, reason: str) -> None:
-        withdrawn = tables.WithdrawMigration(migration_id=self._migration_id)
         cancelled = migrations.CancelMigration(reason=reason)
-        self._commit(operations.ConfirmCancellation(), cancelled, withdrawn)
+        self._end(operations.ConfirmCancellation(), cancelled, tables.WithdrawMigration)
 
     @property
-    def _migration_id(self) -> UUID:
+    def estimated_ms(self) -> int | None:
+        """How long the operation was expected to take."""
+        assert not isinstance(self._state, operations.Unknown)
+        return self._state.request.estimated_ms
+
+    def _end(
+        self,
+        operation: operations.OperationCommand,
+        migration: migrations.MigrationCommand,
+        table: type[tables.SettleMigration | tables.WithdrawMigration],
+    ) -> None:
+        """With the migration and its place in the table's queue, when the operation is one."""
+        if (migration_id := self._migration_id) is None:
+            self._commit(operation)
+        else:
+            self._commit(operation, migration, table(migration_id=migration_id))
+
+    @property
+    def _migration_id(self) -> UUID | None:
         assert not isinstance(self._state, operations.Unknown), "a lease was given for an operation nobody asked for"
-        migration_id = self._state.request.migration_id
-        assert migration_id is not None
-        return migration_id
+        return self._state.request.migration_id
 
     def _commit(
         self,
@@ -168,7 +183,8 @@ class Run:
         return Append(stream=self._lease.operation_id, expected_version=self._version, facts=facts)
 
     def _migration_append(self, command: migrations.MigrationCommand) -> Append:
-        facts = self._migration_facts()
+        assert self._migration_id is not None
+        facts = self._migration_facts(self._migration_id)
         decided = migrations.decide(command, migrations.fold(facts))
         return Append(stream=self._migration_id, expected_version=len(facts), facts=decided)
 
@@ -177,23 +193,28 @@ class Run:
         facts = tables.decide(command, table, table.table_id)
         return Append(stream=table.table_id, expected_version=version, facts=facts)
 
-    def _migration(self) -> MigrationRequested:
-        first = self._migration_facts()[0]
+    def _migration(self, migration_id: UUID) -> MigrationRequested:
+        first = self._migration_facts(migration_id)[0]
         assert isinstance(first, MigrationRequested)
         return first
 
-    def _migration_facts(self) -> tuple[MigrationFact, ...]:
-        events = self._house.store.load(self._migration_id)
+    def _migration_facts(self, migration_id: UUID) -> tuple[MigrationFact, ...]:
+        events = self._house.store.load(migration_id)
         return tuple(event.fact for event in events if isinstance(event.fact, MigrationFact))
 
     def _table(self) -> tables.Managed:
         return self._house.table(self._lease.table_id)[0]
 
 
-def _planned_again(request: MigrationRequested, table: tables.Managed, engine: TableEngine) -> Plan:
-    changes = msgspec.json.decode(request.operations, type=tuple[AnyChange, ...])
-    setting = Setting(profile=engine.profile, statistics=engine.inspect(table.location).statistics)
-    return make_plan(changes, table.schema, table.version, setting)
+def _job(job_id: UUID, table: tables.Managed, target: Schema, steps: tuple[Step, ...]) -> Job:
+    return Job(
+        migration_id=job_id,
+        table_id=table.table_id,
+        location=table.location,
+        source=table.schema,
+        target=target,
+        steps=steps,
+    )
 
 
 def _objection(plan: Plan, request: MigrationRequested) -> Refusal | None:

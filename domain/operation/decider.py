@@ -74,6 +74,7 @@ class RequestOperation(Struct, frozen=True, kw_only=True):
     migration_id: UUID | None = None
     request_fingerprint: str | None = None
     estimated_ms: int | None = None
+    uncorrected_ms: int | None = None
 
 
 class StartOperation(Struct, frozen=True, kw_only=True):
@@ -184,6 +185,7 @@ def _ask(command: OperationCommand, operation_id: UUID) -> tuple[OperationFact, 
         migration_id=command.migration_id,
         request_fingerprint=command.request_fingerprint,
         estimated_ms=command.estimated_ms,
+        uncorrected_ms=command.uncorrected_ms,
     )
     return (requested,)
 

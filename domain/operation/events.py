@@ -8,7 +8,8 @@ from domain.facts import Fact
 class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.requested"):
     """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
 
-    ``estimated_ms`` is how long the plan expected the work to take, where it could tell.
+    ``estimated_ms`` is how long the work was expected to take, ``uncorrected_ms`` the same by the engine's own rates
+    alone, before what earlier operations turned out to take was considered.
     """
 
     table_id: UUID
@@ -19,6 +20,7 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     migration_id: UUID | None = None
     request_fingerprint: str | None = None
     estimated_ms: int | None = None
+    uncorrected_ms: int | None = None
 
 
 class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started"):

@@ -111,7 +111,7 @@ def test_a_plan_says_what_would_happen_and_writes_nothing(api: Api) -> None:
     found = plan.json()
     assert (found["isValid"], found["validationErrors"], found["requiresRewrite"]) == (True, [], True)
     assert [step["type"] for step in found["steps"]] == ["drop_field", "cast_field"]
-    assert [field["name"] for field in found["targetFields"]] == ["id", "name"]
+    assert [field["name"] for field in found["targetSchema"]["fields"]] == ["id", "name"]
     assert {hazard["kind"] for hazard in found["hazards"]} == {"data_loss", "rewrite"}
     bad = api.post(f"/dataset-tables/{table}/migrations/plan", {"operations": [drop("nobody")]}).json()
     assert (bad["isValid"], bad["validationErrors"]) == (False, ["There is no column 'nobody'."])
@@ -168,10 +168,23 @@ def test_a_table_changed_behind_our_back_is_not_migrated(api: Api) -> None:
     table = api.new_table()
     location = api.get(f"/dataset-tables/{table}").json()["location"]
     lance.dataset(location).drop_columns(["age"])
-    done = api.finished(api.migrate(table, add("x")).json()["operationId"])
+    refused = api.migrate(table, add("x"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "schema_drifted")
+    assert "'age' (int32) is gone" in refused.json()["error"]
+    assert lance.dataset(location).schema.names == ["id", "name"]
+
+
+def test_a_table_changed_between_submission_and_start_is_not_migrated(
+    idle_api: Api, worker: Callable[[], None]
+) -> None:
+    table = idle_api.new_table()
+    location = idle_api.get(f"/dataset-tables/{table}").json()["location"]
+    operation = idle_api.migrate(table, add("x")).json()["operationId"]
+    lance.dataset(location).drop_columns(["age"])
+    worker()
+    done = idle_api.finished(operation)
     assert done["error"]["code"] == "schema_drifted"
     assert "'age'" in done["error"]["message"]
-    assert lance.dataset(location).schema.names == ["id", "name"]
 
 
 def test_a_repeat_with_the_same_key_is_answered_with_the_same_operation(api: Api) -> None:

@@ -19,14 +19,14 @@ from adapters.engines.lance_tables.indexing import (
     build_index,
     commit_indexes,
     discard_index,
-    dropped_indexes,
     index_of,
     index_units,
+    lingering_indexes,
     missing_indexes,
     wanted_indexes,
 )
 from adapters.engines.lance_tables.inspecting import inspect_table
-from adapters.engines.lance_tables.marker import KEY, migration_of
+from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outside import look_outside
 from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_migration, migration_of_files
@@ -47,9 +47,6 @@ from domain.engine import EngineProfile, Inspection, Job, Outside, Unit
 from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
 from domain.steps import Compact
-
-MOST_VERSIONS_READ = 1_000
-"""How far back the commit of a migration is looked for; beyond that the latest version stands in for it."""
 
 NOTHING = b"{}"
 """What a unit that only looks comes to."""
@@ -123,16 +120,15 @@ class LanceEngine:
                 commit_migration(table, recipes, fragments, str(job.migration_id))
                 table = open_table(job.location)
             commit_indexes(table, prepared, indexes, job)
-            return _version_of(open_table(job.location), str(job.migration_id))
+            return version_of(open_table(job.location), str(job.migration_id))
 
     def published(self, job: Job) -> str | None:
         table = open_table(job.location)
         with border(job.location):
             shown = not _compacts(job) and (_shows(table, job) or not _is_more_than_indexes(job))
-            there = {index.name for index in inspect_table(table).schema.indexes}
-            if not shown or missing_indexes(table, job, lance_recipes(job)) or there.intersection(dropped_indexes(job)):
+            if not shown or missing_indexes(table, job, lance_recipes(job)) or lingering_indexes(table, job):
                 return None
-            return _version_of(table, str(job.migration_id))
+            return version_of(table, str(job.migration_id))
 
     def recoverable(self, location: str, column: Column, gone_as: str) -> int:
         table = open_table(location)
@@ -216,19 +212,3 @@ def _dumped(fragment: FragmentMetadata) -> bytes:
 
 def _loaded(prepared: bytes) -> FragmentMetadata | None:
     return None if prepared == NOTHING else FragmentMetadata.from_json(prepared.decode())
-
-
-def _version_of(table: lance.LanceDataset, migration_id: str) -> str:
-    """The version that the migration's first commit made: the latest, unless others wrote rows since."""
-    found = str(table.version)
-    for version in range(table.version, max(0, table.version - MOST_VERSIONS_READ), -1):
-        try:
-            transaction = table.read_transaction(version)
-        except (OSError, ValueError, TypeError):
-            # Cleaned up since, or of a kind the library cannot read: the version that shows it now stands in.
-            break
-        if transaction is not None and (transaction.transaction_properties or {}).get(KEY) == migration_id:
-            found = str(version)
-        elif found != str(table.version):
-            break
-    return found

@@ -19,9 +19,10 @@ from lance.fragment import FragmentMetadata
 
 from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.inspecting import inspect_table
-from adapters.engines.lance_tables.marker import KEY
+from adapters.engines.lance_tables.marker import KEY, has_commit
 from domain.engine import Job, Unit
-from domain.schema import Index
+from domain.schema import Index, Schema
+from domain.steps import BuildIndex
 
 INDEX_UNIT = "index"
 
@@ -30,24 +31,42 @@ Digests = dict[str, str]
 
 
 def wanted_indexes(job: Job, recipes: Sequence[Recipe]) -> list[Index]:
-    """Those the job must build: new ones, and those over values that are written anew."""
+    """Those the job must build: new ones, those asked for again, and those over values that are written anew."""
     written = {recipe.column.id for recipe in recipes if recipe.writes or recipe.restored is not None}
-    return [
-        index
-        for index in job.target.indexes
-        if index not in job.source.indexes or written.intersection(index.column_ids)
-    ]
-
-
-def dropped_indexes(job: Job) -> list[str]:
-    """Names of indexes that the job drops while it keeps their columns."""
-    return [index.name for index in job.source.indexes if index not in job.target.indexes]
+    asked = [step.index for step in job.steps if isinstance(step, BuildIndex)]
+    return [index for index in job.target.indexes if index in asked or written.intersection(index.column_ids)]
 
 
 def missing_indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> list[Index]:
     """Those of the job that the table does not have yet, once it has everything else of the job."""
-    there = {index.name for index in inspect_table(table).schema.indexes}
-    return [index for index in wanted_indexes(job, recipes) if index.name not in there]
+    there, wanted = _shapes(inspect_table(table).schema), wanted_indexes(job, recipes)
+    again = [index for index in wanted if index in job.source.indexes and not _is_written(index, recipes)]
+    if again and has_commit(table, str(job.migration_id), LanceOperation.CreateIndex):
+        again = []
+    return [index for index in wanted if _shape(index, job.target) not in there or index in again]
+
+
+def lingering_indexes(table: lance.LanceDataset, job: Job) -> list[str]:
+    """Names of indexes that are to go, or to make room for another of their name, and are there still."""
+    there, kept = _shapes(inspect_table(table).schema), _shapes(job.target)
+    gone = [index for index in job.source.indexes if index not in job.target.indexes]
+    return [index.name for index in gone if (shape := _shape(index, job.target)) in there and shape not in kept]
+
+
+Shape = tuple[str, str, tuple[str, ...]]
+
+
+def _shapes(schema: Schema) -> set[Shape]:
+    return {_shape(index, schema) for index in schema.indexes}
+
+
+def _shape(index: Index, schema: Schema) -> Shape:
+    """What tells an index of a table from another: its name, its type, and the names of its columns."""
+    return index.name, index.index_type, schema.named(index.column_ids)
+
+
+def _is_written(index: Index, recipes: Sequence[Recipe]) -> bool:
+    return any(recipe.column.id in index.column_ids and recipe.writes for recipe in recipes)
 
 
 def index_units(
@@ -57,15 +76,14 @@ def index_units(
     digests, rows = digests_of(fragments), sum(fragment.num_rows for fragment in fragments)
     units = []
     for index in indexes:
-        built = [name for name in done if name.startswith(f"{INDEX_UNIT}-{index.name}-")]
-        kept = [name for name in built if _still_good(done[name], digests)]
-        name = kept[0] if kept else f"{INDEX_UNIT}-{index.name}-{_digest([repr(index), digests])}"
+        kept = [name for name in done if name.startswith(_prefix(index)) and _still_good(done[name], digests)]
+        name = kept[0] if kept else f"{_prefix(index)}{_digest([digests])}"
         units.append(Unit(name=name, rows=rows))
     return units
 
 
 def index_of(unit: Unit, indexes: Sequence[Index]) -> Index:
-    return next(index for index in indexes if unit.name.startswith(f"{INDEX_UNIT}-{index.name}-"))
+    return next(index for index in indexes if unit.name.startswith(_prefix(index)))
 
 
 def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
@@ -78,6 +96,7 @@ def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
             column,
             index.index_type.upper(),
             name=index.name,
+            replace=True,
             fragment_ids=[fragment.id for fragment in fragments],
             **settings,
         )
@@ -89,13 +108,13 @@ def commit_indexes(
 ) -> lance.LanceDataset:
     """Makes the indexes visible, all new ones in one version, and takes those dropped away."""
     there = {index.name for index in inspect_table(table).schema.indexes}
-    for name in dropped_indexes(job):
-        if name in there:
-            table.drop_index(name)
-            table = lance.dataset(table.uri)
+    in_the_way = [index.name for index in indexes if index.name in there]
+    for name in dict.fromkeys([*lingering_indexes(table, job), *in_the_way]):
+        table.drop_index(name)
+        table = lance.dataset(table.uri)
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
-        content = next(content for name, content in built.items() if name.startswith(f"{INDEX_UNIT}-{index.name}-"))
+        content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
         _, segment = pickle.loads(content)  # noqa: S301  # written by this process, or by one that may write the table
         if segment is None:
             empty.append(index)
@@ -124,6 +143,11 @@ def discard_index(location: str, content: bytes) -> None:
             file.unlink(missing_ok=True)
         if folder.exists():
             folder.rmdir()
+
+
+def _prefix(index: Index) -> str:
+    """What the names of the units of one index begin with."""
+    return f"{INDEX_UNIT}-{_digest([repr(index)])}-"
 
 
 def digests_of(fragments: Sequence[FragmentMetadata]) -> Digests:

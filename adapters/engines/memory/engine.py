@@ -5,6 +5,7 @@ It carries out a job step by step, as the steps read, where the others fold them
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import RLock
 from uuid import UUID
 
@@ -120,7 +121,9 @@ class MemoryEngine:
         found = self.inspect(location).schema
         ids = {name: column.id for name in found.names if (column := known.find(name)) is not None}
         return Outside(
-            schema=recognised(found, known, ids), since=None, engine_version=str(self.version_count(location))
+            schema=recognised(found, known, ids),
+            since=datetime.now(UTC),
+            engine_version=str(self.version_count(location)),
         )
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:

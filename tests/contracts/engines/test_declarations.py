@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import lance
 import pytest
 
 from domain.engine import Job
@@ -141,6 +142,26 @@ def test_an_index_on_a_column_that_gets_other_values_is_rebuilt(table: Driver) -
     again = migrate(table, first.target, retype("age", "int32", "int64"), rename("id", "key"))
     assert indexes(table) == [("age_idx", "btree", ("age",)), ("id_idx", "btree", ("key",))]
     assert again.target.index("age_idx") == first.target.index("age_idx")
+
+
+def test_an_index_may_make_room_for_another_of_its_name(table: Driver) -> None:
+    first = migrate(table, people(), index("age", name="i"))
+    other = migrate(table, first.target, change("drop_scalar_index", name="i"), index("age", "bitmap", name="i"))
+    assert indexes(table) == [("i", "bitmap", ("age",))]
+    migrate(table, other.target, change("drop_scalar_index", name="i"), index("score", "bitmap", name="i"))
+    assert indexes(table) == [("i", "bitmap", ("score",))]
+
+
+def test_an_index_that_is_dropped_and_added_again_covers_every_row(tmp_path: Path) -> None:
+    table = LanceDriver(tmp_path)
+    table.engine.create(table.location, people())
+    table.append([person(number) for number in range(ROWS)])
+    first = migrate(table, people(), index("age", name="i"))
+    table.append([person(number) for number in range(5)])
+    again = migrate(table, first.target, change("drop_scalar_index", name="i"), index("age", name="i"))
+    found = lance.dataset(table.location).stats.index_stats("i")
+    assert (found["num_indexed_rows"], found["num_unindexed_rows"]) == (ROWS + 5, 0)
+    assert table.restarted().engine.published(again) is not None
 
 
 def test_rows_appended_while_an_index_is_built_are_not_lost(table: Driver) -> None:

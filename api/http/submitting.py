@@ -1,0 +1,52 @@
+"""What every request for long work has alike: its conditions in the headers, and the operation that answers it."""
+
+import re
+from typing import Any
+
+from litestar import Request, Response
+
+from api.http.answers import operation_body
+from api.http.wire import OperationBody
+from domain.errors import HeaderInvalid, OperationNotFound
+from domain.handlers.house import House
+from domain.handlers.migrations import Submitted
+
+RETRY_AFTER_SECONDS = 1
+MAX_KEY_LENGTH = 255
+
+_VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
+
+
+def accepted(house: House, submitted: Submitted) -> Response[OperationBody]:
+    """202 with the operation to follow, and where it is."""
+    view = house.views.operation(submitted.operation_id)
+    if view is None:
+        raise OperationNotFound(str(submitted.operation_id))
+    place = f"/operations/{submitted.operation_id}"
+    headers = {"Location": place, "Operation-Location": place, "Retry-After": str(RETRY_AFTER_SECONDS)}
+    if submitted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(operation_body(view), status_code=202, headers=headers)
+
+
+def expected_version(request: Request[Any, Any, Any]) -> int | None:
+    """``If-Match: "v3"``: the schema version the caller has seen. ``*`` matches any."""
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    if found := _VERSION_TAG.fullmatch(given.strip()):
+        return int(found[1])
+    raise HeaderInvalid("If-Match", 'a schema\'s ETag is expected, such as "v3"')
+
+
+def idempotency_key(request: Request[Any, Any, Any]) -> str | None:
+    """The key, quoted or not (draft-ietf-httpapi-idempotency-key-header)."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    key = given.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise HeaderInvalid("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} characters are expected")
+    return key

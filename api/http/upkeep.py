@@ -1,0 +1,66 @@
+"""``/dataset-tables/{tableId}``: compaction, and changes made behind our back."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, RawBody
+
+from api.http.access import BODY, WRITES, origin_of
+from api.http.answers import drift_body, migration_body
+from api.http.bodies import AdoptBody, decode
+from api.http.ids import table_uuid
+from api.http.submitting import accepted, idempotency_key
+from api.http.wire import DriftBody, MigrationBody, OperationBody
+from domain.errors import MigrationNotFound
+from domain.handlers.house import House
+from domain.handlers.outside import adopt_drift, look_for_drift
+from domain.handlers.upkeep import compact_table
+from domain.ports import Principal
+
+
+@post(
+    "/compact",
+    operation_id="compactTable",
+    summary="Compact a table",
+    status_code=202,
+    opt={WRITES: True},
+    sync_to_thread=True,
+)
+def compact(
+    request: Request[Principal, Any, Any], table_id: FromPath[str], house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Makes few whole files of many small or much deleted-from ones. No value changes, and no schema version."""
+    asked = compact_table(house, table_uuid(table_id), idempotency_key(request), origin_of(request))
+    return accepted(house, asked)
+
+
+@get("/drift", operation_id="getDrift", summary="Compare the real table with the log", sync_to_thread=True)
+def drift(table_id: FromPath[str], house: NamedDependency[House]) -> DriftBody:
+    """Whether somebody changed the table behind our back: what differs, and since when."""
+    return drift_body(look_for_drift(house, table_uuid(table_id)))
+
+
+@post(
+    "/adopt",
+    operation_id="adoptDrift",
+    summary="Accept what was changed outside",
+    status_code=201,
+    opt={BODY: AdoptBody},
+    sync_to_thread=True,
+)
+def adopt(
+    request: Request[Principal, Any, Any], table_id: FromPath[str], body: RawBody, house: NamedDependency[House]
+) -> Response[MigrationBody]:
+    """Records what was done outside as a migration of unknown author, on both clocks: when it was done, and now."""
+    reason = decode(body, AdoptBody).description if body else None
+    table = table_uuid(table_id)
+    migration_id = adopt_drift(house, table, reason, origin_of(request))
+    view = house.views.migration(table, migration_id)
+    if view is None:
+        raise MigrationNotFound(str(table_id), str(migration_id))
+    place = f"/dataset-tables/{table}/migrations/{migration_id}"
+    return Response(migration_body(view), status_code=201, headers={"Location": place})
+
+
+router = Router("/dataset-tables/{table_id:str}", route_handlers=[compact, drift, adopt], tags=["Tables"])

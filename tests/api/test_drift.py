@@ -1,0 +1,87 @@
+"""Tables changed behind our back: seen, told, and accepted on request."""
+
+from datetime import datetime
+
+import lance
+import pyarrow as pa
+
+from tests.api.conftest import Api
+from tests.domain.planning import add
+
+
+def table_with_rows(api: Api) -> tuple[str, str]:
+    table = api.new_table()
+    location = str(api.get(f"/dataset-tables/{table}").json()["location"])
+    rows = pa.table({"id": [1, 2], "name": ["a", "b"], "age": pa.array([3, 4], pa.int32())})
+    schema = lance.dataset(location).schema
+    lance.write_dataset(rows.cast(schema), location, mode="append")
+    return table, location
+
+
+def change_outside(location: str) -> None:
+    """A rename, a new column, a cast and an index, by Lance's own means."""
+    table = lance.dataset(location)
+    table.alter_columns({"path": "name", "name": "label"})
+    table.add_columns({"doubled": "age * 2"})
+    table.alter_columns({"path": "age", "data_type": pa.int64()})
+    table.create_scalar_index("id", "BTREE")
+
+
+def test_a_table_that_is_as_the_log_says_has_not_drifted(api: Api) -> None:
+    table, _ = table_with_rows(api)
+    api.finished(api.migrate(table, add("x", comment="why", defaultValue="y")).json()["operationId"])
+    found = api.get(f"/dataset-tables/{table}/drift").json()
+    assert found == {"drifted": False, "versionNumber": 2, "since": None, "diff": []}
+    refused = api.post(f"/dataset-tables/{table}/adopt")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_drifted")
+
+
+def test_what_was_done_outside_is_told_with_renames_as_renames(api: Api) -> None:
+    table, location = table_with_rows(api)
+    change_outside(location)
+    found = api.get(f"/dataset-tables/{table}/drift").json()
+    assert found["drifted"]
+    assert [one["type"] for one in found["diff"]] == [
+        "column_renamed",
+        "column_retyped",
+        "column_added",
+        "index_added",
+    ]
+    assert datetime.fromisoformat(found["since"]).tzinfo is not None
+
+
+def test_an_outside_change_is_adopted_as_a_migration_of_unknown_author(api: Api) -> None:
+    table, location = table_with_rows(api)
+    before = {field["name"]: field["fieldId"] for field in api.get(f"/dataset-tables/{table}/schema").json()["fields"]}
+    change_outside(location)
+    answer = api.post(f"/dataset-tables/{table}/adopt", {"description": "the nightly job did it"})
+    assert answer.status_code == 201, answer.text
+    adopted = answer.json()
+    assert (adopted["status"], adopted["createdBy"], adopted["adoptedBy"]) == ("succeeded", "unknown", "admin")
+    assert adopted["description"] == "the nightly job did it"
+    assert "operationId" not in adopted
+    types = [operation["type"] for operation in adopted["operations"]]
+    assert types == ["rename_column", "add_column", "change_column_type", "add_scalar_index"]
+    assert api.get(answer.headers["Location"]).json() == adopted
+    schema = api.get(f"/dataset-tables/{table}/schema").json()
+    assert schema["versionNumber"] == 2
+    ids = {field["name"]: field["fieldId"] for field in schema["fields"]}
+    assert ids == {"id": before["id"], "label": before["name"], "age": before["age"], "doubled": 4}
+    assert not api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    assert api.finished(api.migrate(table, add("x")).json()["operationId"])["status"] == "completed"
+
+
+def test_an_adopted_change_can_be_reverted(api: Api) -> None:
+    table, location = table_with_rows(api)
+    lance.dataset(location).drop_columns(["age"])
+    adopted = api.post(f"/dataset-tables/{table}/adopt").json()["migrationId"]
+    api.finished(api.post(f"/dataset-tables/{table}/migrations/{adopted}/revert").json()["operationId"])
+    assert lance.dataset(location).to_table().to_pydict()["age"] == [3, 4]
+
+
+def test_nothing_is_adopted_while_migrations_wait(idle_api: Api) -> None:
+    table, location = table_with_rows(idle_api)
+    idle_api.migrate(table, add("x"))
+    lance.dataset(location).drop_columns(["age"])
+    refused = idle_api.post(f"/dataset-tables/{table}/adopt")
+    assert (refused.status_code, refused.json()["code"]) == (409, "table_busy")
