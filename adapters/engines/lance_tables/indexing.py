@@ -95,8 +95,8 @@ def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
         segment = table.create_index_uncommitted(
             column,
             index.index_type.upper(),
-            name=index.name,
-            replace=True,
+            # Under a name of its own: an index that is to make room for it is there still.
+            name=_prefix(index),
             fragment_ids=[fragment.id for fragment in fragments],
             **settings,
         )
@@ -119,7 +119,7 @@ def commit_indexes(
         if segment is None:
             empty.append(index)
         else:
-            segments.append(replace(segment, dataset_version=table.version))
+            segments.append(replace(segment, name=index.name, dataset_version=table.version))
     if segments:
         properties = {KEY: str(job.migration_id)}
         creation = LanceOperation.CreateIndex(segments, [])
