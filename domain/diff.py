@@ -34,8 +34,20 @@ class ColumnRenamed(_Difference, frozen=True, kw_only=True, tag="column_renamed"
 
 
 class ColumnRetyped(_Difference, frozen=True, kw_only=True, tag="column_retyped"):
+    """``before_ids`` and ``after_ids`` are those of the fields inside a struct, by path."""
+
     field_id: int
     name: str
+    before: str
+    after: str
+    before_ids: dict[str, int] = {}
+    after_ids: dict[str, int] = {}
+
+
+class FieldRenamed(_Difference, frozen=True, kw_only=True, tag="field_renamed"):
+    """A field inside a struct column has another name, as the column's new type says too. Names are whole paths."""
+
+    field_id: int
     before: str
     after: str
 
@@ -103,6 +115,7 @@ class IndexAdded(_Difference, frozen=True, kw_only=True, tag="index_added"):
 Altered = (
     ColumnRenamed
     | ColumnRetyped
+    | FieldRenamed
     | NullabilityChanged
     | InitialDefaultChanged
     | WriteDefaultChanged
@@ -153,8 +166,11 @@ def _alterations(old: Column, new: Column) -> Iterator[Altered]:
     named = {**place, "name": new.name}
     if old.name != new.name:
         yield ColumnRenamed(**place, before=old.name, after=new.name)
-    if old.data_type != new.data_type:
-        yield ColumnRetyped(**named, before=old.data_type, after=new.data_type)
+    if old.data_type != new.data_type or old.field_ids != new.field_ids:
+        types: dict[str, Any] = {"before": old.data_type, "after": new.data_type}
+        ids: dict[str, Any] = {"before_ids": old.field_ids, "after_ids": new.field_ids}
+        yield ColumnRetyped(**named, **types, **ids)
+        yield from _renamed_fields(old, new)
     if old.nullable != new.nullable:
         yield NullabilityChanged(**named, before=old.nullable, after=new.nullable)
     if not same_value(old.initial_default, new.initial_default):
@@ -167,12 +183,22 @@ def _alterations(old: Column, new: Column) -> Iterator[Altered]:
         yield MetadataChanged(**named, before=old.metadata, after=new.metadata)
 
 
+def _renamed_fields(old: Column, new: Column) -> Iterator[FieldRenamed]:
+    """Fields whose own name changed; those of a renamed struct go with it."""
+    before = {field_id: path for path, field_id in old.field_ids.items()}
+    for path, field_id in new.field_ids.items():
+        was = before.get(field_id)
+        if was is not None and was.rpartition(".")[2] != path.rpartition(".")[2]:
+            yield FieldRenamed(field_id=field_id, before=f"{old.name}.{was}", after=f"{new.name}.{path}")
+
+
 def _applied(schema: Schema, difference: Difference) -> Schema:
     match difference:
         case ColumnAdded():
             column, at = difference.column, difference.position
             columns = (*schema.columns[:at], column, *schema.columns[at:])
-            return replace(schema, columns=columns, last_column_id=max(schema.last_column_id, column.id))
+            last_id = max(schema.last_column_id, column.id, *column.field_ids.values())
+            return replace(schema, columns=columns, last_column_id=last_id)
         case ColumnDropped():
             return schema.removed(difference.column.id)
         case ColumnsReordered():
@@ -184,9 +210,13 @@ def _applied(schema: Schema, difference: Difference) -> Schema:
             return replace(schema, indexes=tuple(index for index in schema.indexes if index != difference.index))
         case IndexAdded():
             return replace(schema, indexes=(*schema.indexes, difference.index))
+        case FieldRenamed():
+            return schema
         case _:
-            column = next(column for column in schema.columns if column.id == difference.field_id)
-            return schema.replaced(_altered(column, difference))
+            new = _altered(next(column for column in schema.columns if column.id == difference.field_id), difference)
+            columns = tuple(new if column.id == new.id else column for column in schema.columns)
+            last_id = max(schema.last_column_id, *new.field_ids.values(), 0)
+            return replace(schema, columns=columns, last_column_id=last_id)
 
 
 def _altered(column: Column, difference: Altered) -> Column:
@@ -194,7 +224,9 @@ def _altered(column: Column, difference: Altered) -> Column:
         case ColumnRenamed():
             return replace(column, name=difference.after)
         case ColumnRetyped():
-            return replace(column, data_type=difference.after)
+            return replace(column, data_type=difference.after, field_ids=difference.after_ids)
+        case FieldRenamed():
+            return column
         case NullabilityChanged():
             return replace(column, nullable=difference.after)
         case InitialDefaultChanged():
@@ -218,6 +250,8 @@ def describe(difference: Difference) -> str:
             return f"column '{difference.column.name}' ({_shown(difference.column)}) is gone"
         case ColumnRenamed():
             return f"column '{difference.before}' is now called '{difference.after}'"
+        case FieldRenamed():
+            return f"field '{difference.before}' is now called '{difference.after}'"
         case ColumnsReordered():
             return f"the columns stand in the order {', '.join(difference.after)}"
         case PrimaryKeyChanged():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from domain.fields import numbered
 from domain.schema import Column, Schema
 
 
@@ -39,14 +40,18 @@ def recognised(found: Schema, known: Schema, ids: Mapping[str, int]) -> Schema:
 
     ``ids`` says of names found which known column it is; a name it does not hold is a new column.
     """
-    last, columns = known.last_column_id, list[Column]()
+    last_id, columns = known.last_column_id, list[Column]()
     for column in found.columns:
         old = known.by_id(ids.get(column.name, 0))
         if old is None:
-            last += 1
-            columns.append(replace(column, id=last))
+            last_id += 1
+            column = replace(column, id=last_id, field_ids={})
         else:
-            columns.append(_recognised(column, old))
+            column = _recognised(column, old)
+        if column.data_type != (old.data_type if old else None):
+            field_ids, last_id = numbered(column.type, column.field_ids, last_id)
+            column = replace(column, field_ids=field_ids)
+        columns.append(column)
     by_place = {column.id: columns[place].id for place, column in enumerate(found.columns)}
     indexes = tuple(
         known.index(index.name) or replace(index, column_ids=tuple(by_place[number] for number in index.column_ids))
@@ -54,11 +59,11 @@ def recognised(found: Schema, known: Schema, ids: Mapping[str, int]) -> Schema:
     )
     kept = {column.id for column in columns}
     key = known.primary_key if kept.issuperset(known.primary_key) else ()
-    return Schema(columns=tuple(columns), primary_key=key, indexes=indexes, last_column_id=last)
+    return Schema(columns=tuple(columns), primary_key=key, indexes=indexes, last_column_id=last_id)
 
 
 def _recognised(found: Column, old: Column) -> Column:
     """The known column as it is now; a default stays while the type does."""
     if found.data_type == old.data_type:
         return replace(old, name=found.name, nullable=found.nullable, comment=found.comment, metadata=found.metadata)
-    return replace(found, id=old.id)
+    return replace(found, id=old.id, field_ids=old.field_ids)

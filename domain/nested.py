@@ -1,8 +1,8 @@
 """Changes inside struct columns: a dotted path leads to a field, and a struct's fields are changed as columns are.
 
-The struct is looked at as a little schema of its own, with ids from 1 in order. A change of ``address.city`` is the
-same change of ``city`` in the schema of ``address``; what it comes to there is told of the column: its new type, and
-one ``InStruct`` with the steps inside.
+The struct is looked at as a little schema of its own. A change of ``address.city`` is the same change of ``city`` in
+the schema of ``address``; what it comes to there is told of the column: its new type, the ids of the fields inside it,
+and one ``InStruct`` with the steps.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from domain.changes.change import Change, Effect, Found, Hazard, Setting
 from domain.column_types import Field, StructOf
 from domain.errors import ColumnInPrimaryKey, ColumnNotFound, NestedPathRefused
+from domain.fields import FieldIds, around, inside
 from domain.naming import camel
 from domain.schema import Column, Schema
 from domain.steps import FieldStep, InStruct
@@ -47,29 +48,55 @@ def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
         return change.effect(schema, setting)
     parent, inner, _ = found
     assert isinstance(inner, Change)
-    column = schema.column(parent)
-    fields = _fields(column)
-    within = effect(inner, fields, setting)
-    after = column.with_type(_struct(within.schema))
+    # A column written before fields had ids gets them now.
+    numbered = schema.replaced(schema.column(parent))
+    column = numbered.column(parent)
+    before = fields_of(column, numbered.last_column_id)
+    within = effect(inner, before, setting)
+    after = replace(column, data_type=str(_struct(within.schema)), field_ids=_field_ids(within.schema))
     step = InStruct(
         column_id=column.id,
         name=column.name,
         from_type=column.data_type,
         to_type=after.data_type,
-        field_ids=tuple(field.id for field in within.schema.columns),
+        from_ids=tuple(field.id for field in before.columns),
+        to_ids=tuple(field.id for field in within.schema.columns),
         steps=tuple(step for step in within.steps if isinstance(step, FieldStep)),
     )
     hazards = tuple(Hazard(hazard.kind, f"Inside '{parent}': {hazard.message}") for hazard in within.hazards)
     # Every stored row is rewritten in the new type, so a first default of the old one has no reader left.
-    return Effect(schema=schema.replaced(replace(after, initial_default=None)), steps=(step,), hazards=hazards)
+    changed = replace(numbered, last_column_id=within.schema.last_column_id).replaced(
+        replace(after, initial_default=None)
+    )
+    return Effect(schema=changed, steps=(step,), hazards=hazards)
+
+
+def fields_of(column: Column, last_id: int) -> Schema:
+    """The fields inside a struct column as the columns of a schema. Ids new in it go on from ``last_id``."""
+    struct = column.type
+    assert isinstance(struct, StructOf)
+    columns = (
+        Column(
+            id=column.field_ids[field.name],
+            name=field.name,
+            data_type=str(field.type),
+            nullable=field.nullable,
+            field_ids=inside(column.field_ids, field.name),
+        )
+        for field in struct.fields
+    )
+    return Schema(columns=tuple(columns), last_column_id=last_id)
 
 
 def _inside(inner: Change, column: Column, setting: Setting, pointer: str) -> Iterator[Found]:
     """What the change inside is refused for, and what of it a field cannot have."""
-    found = list(refusals(inner, _fields(column), setting))
+    # For what is asked here any ids will do.
+    numbered = Schema(columns=(column,), last_column_id=column.id).replaced(column).columns[0]
+    fields = fields_of(numbered, max(numbered.field_ids.values(), default=column.id))
+    found = list(refusals(inner, fields, setting))
     yield from found
     if not found:
-        within = effect(inner, _fields(column), setting)
+        within = effect(inner, fields, setting)
         for step in within.steps:
             if not isinstance(step, FieldStep):
                 yield pointer, NestedPathRefused(column.name, "only columns have that, not the fields inside one")
@@ -97,15 +124,12 @@ def _paths(change: Change) -> list[str]:
     return [getattr(change.params, name) for name in change.paths]
 
 
-def _fields(column: Column) -> Schema:
-    struct = column.type
-    assert isinstance(struct, StructOf)
-    columns = (
-        Column(id=number, name=field.name, data_type=str(field.type), nullable=field.nullable)
-        for number, field in enumerate(struct.fields, start=1)
-    )
-    return Schema(columns=tuple(columns), last_column_id=len(struct.fields))
-
-
 def _struct(schema: Schema) -> StructOf:
     return StructOf(tuple(Field(column.name, column.type, column.nullable) for column in schema.columns))
+
+
+def _field_ids(schema: Schema) -> FieldIds:
+    ids = FieldIds()
+    for column in schema.columns:
+        ids |= around(column.name, column.id, column.field_ids)
+    return ids

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from domain.changes.catalogue import AnyChange
+from domain.column_types import StructOf
 from domain.diff import (
     ColumnAdded,
     ColumnDropped,
@@ -26,6 +28,7 @@ from domain.diff import (
 )
 from domain.literals import same_value
 from domain.naming import camel
+from domain.nested import fields_of
 from domain.schema import Column, Index, Schema
 
 D = TypeVar("D", bound=Difference)
@@ -154,8 +157,7 @@ class _Way:
         for typed in self._of(ColumnRetyped):
             column = self._column(typed.field_id)
             if column and self._stands(column, "type", column.data_type, typed.before, typed.after):
-                types = {"oldType": typed.before, "newType": typed.after}
-                yield "change_column_type", {"name": self._names[column.id], **types}
+                yield from self._retype(column, typed)
         for allowed in self._of(NullabilityChanged):
             column = self._column(allowed.field_id)
             if column and self._stands(column, "nullability", column.nullable, allowed.before, allowed.after):
@@ -168,6 +170,22 @@ class _Way:
             column = self._column(noted.field_id)
             if column and self._stands(column, "comment", column.comment, noted.before, noted.after):
                 yield "set_column_comment", {"name": self._names[column.id], "comment": noted.after}
+
+    def _retype(self, column: Column, typed: ColumnRetyped) -> Iterator[Made]:
+        """A struct is taken back field by field, so that what was renamed keeps its values."""
+        name = self._names[column.id]
+        wanted = replace(column, data_type=typed.after, field_ids=typed.after_ids)
+        if not (isinstance(column.type, StructOf) and isinstance(wanted.type, StructOf) and typed.after_ids):
+            yield "change_column_type", {"name": name, "oldType": typed.before, "newType": typed.after}
+            return
+        now, then = fields_of(column, column.id), fields_of(wanted, column.id)
+        for type_, params in _Way(now, None, diff(now, then)).changes():
+            paths: dict[str, Any] = {
+                key: f"{name}.{params[key]}" for key in ("name", "oldName", "newName") if key in params
+            }
+            # What was dropped inside comes back without its values, so it cannot demand any.
+            open_to_null = {"nullable": True} if type_ == "add_column" else {}
+            yield type_, {**params, **paths, **open_to_null}
 
     def _move(self) -> Iterator[Made]:
         """The columns that were there before, in their old order; those that came since keep their places."""

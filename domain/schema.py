@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.column_types import DataType
 from domain.errors import ColumnNotFound
+from domain.fields import numbered
 from domain.type_text import parse_type
 
 FINGERPRINT_ALGORITHM = "sha256-v1"
@@ -20,7 +21,8 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``id`` is never reused within a table. ``data_type`` is canonical type text. ``initial_default`` is what rows older
     than the column read and never changes; ``write_default`` is for rows written later. Both are JSON values of the
-    column's type (see domain/literals.py); None is no default.
+    column's type (see domain/literals.py); None is no default. ``field_ids`` are the ids of the fields inside a struct,
+    by path; a column written in the log before fields had ids has none until its type changes.
     """
 
     id: int
@@ -31,6 +33,7 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
     write_default: Any = None
     comment: str | None = None
     metadata: dict[str, str] = {}
+    field_ids: dict[str, int] = {}
 
     @property
     def type(self) -> DataType:
@@ -90,10 +93,12 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def inserted(self, column: Column, position: int | None) -> "Schema":
         """With a new column at ``position`` (0 is first; None is last), its id taken from ``last_column_id + 1``."""
-        new = replace(column, id=self.last_column_id + 1)
+        own_id = self.last_column_id + 1
+        field_ids, last_id = numbered(column.type, {}, own_id)
+        new = replace(column, id=own_id, field_ids=field_ids)
         at = len(self.columns) if position is None else position
         columns = (*self.columns[:at], new, *self.columns[at:])
-        return replace(self, columns=columns, last_column_id=new.id)
+        return replace(self, columns=columns, last_column_id=last_id)
 
     def revived(self, column: Column, position: int) -> "Schema":
         """With a column that was here before, under its own id."""
@@ -106,8 +111,11 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(self, columns=(*others[:position], column, *others[position:]))
 
     def replaced(self, column: Column) -> "Schema":
-        """With the column of the same id replaced, in its place."""
-        return replace(self, columns=tuple(column if old.id == column.id else old for old in self.columns))
+        """With the column of the same id replaced, in its place. Fields inside it keep their ids by path."""
+        field_ids, last_id = numbered(column.type, column.field_ids, self.last_column_id)
+        new = replace(column, field_ids=field_ids)
+        columns = tuple(new if old.id == column.id else old for old in self.columns)
+        return replace(self, columns=columns, last_column_id=last_id)
 
     def removed(self, column_id: int) -> "Schema":
         """Without the column, and without the indexes on it."""
@@ -120,10 +128,13 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def schema_of(columns: tuple[Column, ...], primary_key: tuple[str, ...] = ()) -> Schema:
-    """A first schema: ids are given from 1 in order, whatever the columns came with."""
-    numbered = tuple(replace(column, id=number) for number, column in enumerate(columns, start=1))
-    ids = {column.name: column.id for column in numbered}
-    return Schema(columns=numbered, primary_key=tuple(ids[name] for name in primary_key), last_column_id=len(numbered))
+    """A first schema: ids are given from 1 in order, whatever the columns came with; then to the fields inside them."""
+    last_id, made = len(columns), list[Column]()
+    for number, column in enumerate(columns, start=1):
+        field_ids, last_id = numbered(column.type, {}, last_id)
+        made.append(replace(column, id=number, field_ids=field_ids))
+    ids = {column.name: column.id for column in made}
+    return Schema(columns=tuple(made), primary_key=tuple(ids[name] for name in primary_key), last_column_id=last_id)
 
 
 def fingerprint(schema: Schema) -> str:

@@ -156,16 +156,17 @@ class Compact(Struct, frozen=True, kw_only=True, tag_field="type", tag="compact"
 
 
 class InStruct(Struct, frozen=True, kw_only=True, tag_field="type", tag="in_struct"):
-    """Steps inside a struct column, whose fields are its columns: ids count them from 1 in the order of ``from_type``.
+    """Steps inside a struct column, whose fields are its columns.
 
-    ``field_ids`` are those of the fields of ``to_type``, in its order.
+    ``from_ids`` and ``to_ids`` are the ids of the fields of ``from_type`` and ``to_type``, in their order.
     """
 
     column_id: int
     name: str
     from_type: str
     to_type: str
-    field_ids: tuple[int, ...]
+    from_ids: tuple[int, ...]
+    to_ids: tuple[int, ...]
     steps: "tuple[FieldStep, ...]"
     cost = Cost.REWRITE
 

@@ -115,7 +115,7 @@ FieldAct = Callable[[int, Act, Array, Array], Array]
 def reshape(step: InStruct, values: Array, act_on: FieldAct) -> Array:
     """A struct column after the steps inside it."""
     around = pc.is_valid(values)
-    fields = dict(enumerate(values.flatten(), start=1))
+    fields = dict(zip(step.from_ids, values.flatten(), strict=True))
     for number, inner in enumerate(step.steps):
         match inner:
             case AddField():
@@ -130,7 +130,7 @@ def reshape(step: InStruct, values: Array, act_on: FieldAct) -> Array:
                 assert_never(inner)
     target = parse_type(step.to_type)
     assert isinstance(target, StructOf)
-    made = [fields[field_id] for field_id in step.field_ids]
+    made = [fields[field_id] for field_id in step.to_ids]
     return pa.StructArray.from_arrays(made, fields=list(to_arrow(target)), mask=pc.invert(around))
 
 

@@ -189,6 +189,7 @@ def _field(column: Column) -> wire.FieldBody:
         write_default=column.write_default,
         comment=present(column.comment),
         metadata=column.metadata,
+        field_ids=column.field_ids,
     )
 
 

@@ -82,7 +82,7 @@ class IndexBody(Body, frozen=True, kw_only=True):
 
 
 class FieldBody(Body, frozen=True, kw_only=True):
-    """``fieldId`` survives renames and type changes and is never reused."""
+    """``fieldId`` survives renames and type changes and is never reused; ``fieldIds`` are those inside a struct."""
 
     name: str
     data_type: str
@@ -92,6 +92,7 @@ class FieldBody(Body, frozen=True, kw_only=True):
     write_default: Any = None
     comment: str | UnsetType = UNSET
     metadata: dict[str, str] = {}
+    field_ids: dict[str, int] = {}
 
 
 class SchemaBody(Body, frozen=True, kw_only=True):

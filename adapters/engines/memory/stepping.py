@@ -98,13 +98,13 @@ def _reshape(step: InStruct, values: Array, inside: str) -> Array:
     rows = values.to_pylist()
     there = [row for row in rows if row is not None]
     fields: Columns = {
-        number: pa.array([row[field.name] for row in there], to_arrow(field.type))
-        for number, field in enumerate(before.fields, start=1)
+        field_id: pa.array([row[field.name] for row in there], to_arrow(field.type))
+        for field_id, field in zip(step.from_ids, before.fields, strict=True)
     }
     for inner in step.steps:
         _apply_field(inner, fields, len(there), f"{inside}{step.name}.")
     names = [field.name for field in after.fields]
-    lists = [fields[field_id].to_pylist() for field_id in step.field_ids]
+    lists = [fields[field_id].to_pylist() for field_id in step.to_ids]
     made = iter([dict(zip(names, one, strict=True)) for one in zip(*lists, strict=True)])
     return pa.array([None if row is None else next(made) for row in rows], to_arrow(after))
 

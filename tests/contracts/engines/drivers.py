@@ -11,7 +11,7 @@ from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.engines.memory.engine import MemoryEngine
 from domain.changes.change import Recovery, Setting
 from domain.engine import Job, TableEngine
-from domain.plan import make_plan
+from domain.plan import Plan, make_plan
 from domain.schema import Column, Schema, schema_of
 from tests.domain.planning import changes_of
 
@@ -95,6 +95,10 @@ def job_for(driver: Driver, schema: Schema, *operations: dict[str, Any], recover
     setting = Setting(profile=driver.engine.profile, statistics=statistics, recoveries=recoveries or {})
     plan = make_plan(changes_of(*operations), schema, 1, setting)
     assert plan.violations == ()
+    return job_of(driver, plan)
+
+
+def job_of(driver: Driver, plan: Plan) -> Job:
     return Job(
         migration_id=uuid4(),
         table_id=uuid4(),
