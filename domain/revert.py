@@ -70,6 +70,7 @@ class _Way:
         self._now, self._version, self._differences = now, version, differences
         self._names = {column.id: column.name for column in now.columns}
         self._order = [column.id for column in now.columns]
+        self._last: str | None = None
         self.superseded = list[str]()
 
     def changes(self) -> Iterator[Made]:
@@ -81,6 +82,8 @@ class _Way:
         yield from self._drop_columns()
         yield from self._rename()
         yield from self._restore()
+        if self._last is not None:
+            yield "drop_column", {"name": self._last}
         yield from self._declare()
         yield from self._move()
         for key in keys:
@@ -109,10 +112,16 @@ class _Way:
                 yield f"drop_{_kind(gone.index)}_index", {"name": gone.index.name}
 
     def _drop_columns(self) -> Iterator[Made]:
-        for gone in self._of(ColumnDropped):
-            if (name := self._names.pop(gone.column.id, None)) is not None:
-                self._order.remove(gone.column.id)
-                yield "drop_column", {"name": name}
+        gone = [one.column.id for one in self._of(ColumnDropped) if one.column.id in self._names]
+        if gone and len(gone) == len(self._names):
+            # A table keeps one column at least, so the last one goes when others have come back.
+            last = gone.pop()
+            yield "rename_column", {"oldName": self._names[last], "newName": f"{self._names[last]} (reverted)"}
+            self._last = f"{self._names.pop(last)} (reverted)"
+            self._order.remove(last)
+        for column_id in gone:
+            self._order.remove(column_id)
+            yield "drop_column", {"name": self._names.pop(column_id)}
 
     def _rename(self) -> Iterator[Made]:
         """One after the other as names become free; where names were swapped, by way of a name that nobody has."""

@@ -12,7 +12,7 @@ from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.restoring import recoverable_rows
 from domain.drift import difference
 from domain.engine import Job
-from domain.errors import NullsPresent, SchemaDrifted
+from domain.errors import NullsPresent, SchemaDrifted, ValuesGone
 
 
 def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> None:
@@ -27,7 +27,10 @@ def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> Non
             for index in found.schema.indexes_on(column.id):
                 if job.source.index(index.name) is None:
                     raise SchemaDrifted(job.location, f"it has an index '{index.name}' that the log does not know")
-        if (step := recipe.restored) is not None and not recipe.column.nullable:
+        if (step := recipe.restored) is not None:
             rows = found.statistics.rows
-            if missing := rows - recoverable_rows(table, step.column, step.gone_as):
+            missing = rows - recoverable_rows(table, step.column, step.gone_as)
+            if missing and not recipe.column.nullable:
                 raise NullsPresent(recipe.column.name, missing, rows)
+            if missing and all(other.stored is None and not other.writes for other in recipes):
+                raise ValuesGone(recipe.column.name, f"{missing} rows written since would have no column at all")

@@ -29,9 +29,9 @@ def lance_recipes(job: Job) -> tuple[Recipe, ...]:
     cannot read a fragment without any file: where all stored columns go, one new column is written though it is null.
     """
     recipes = fold_recipes(job)
-    if not any(recipe.stored is not None or recipe.writes for recipe in recipes):
+    if all(recipe.stored is None and recipe.restored is None and not recipe.writes for recipe in recipes):
         return (recipes[0].copied(), *recipes[1:])
-    if not any(recipe.writes for recipe in recipes):
+    if not any(recipe.writes or recipe.restored is not None for recipe in recipes):
         return recipes
     return tuple(recipe.copied() if recipe.changes_nullability else recipe for recipe in recipes)
 
