@@ -16,6 +16,8 @@ from domain.schema import Column, Schema, schema_of
 from domain.table.decider import RegisterTable, Unknown, UnregisterTable, decide
 from domain.views import TableFilter
 
+STAND_IN = "int64"
+
 
 class NewTable(Struct, frozen=True, kw_only=True):
     """With ``columns``, an empty table to make; without, a table that exists at ``location``, to register as it is."""
@@ -84,7 +86,8 @@ def _first_schema(new: NewTable, profile: EngineProfile) -> Schema:
             *type_refused(setting, "/arrowType", column.data_type),
         ]
         violations += [violation(f"/fields/{number}{pointer}", refusal) for pointer, refusal in found]
-        schema = schema.inserted(column, None)
+        # One that is refused takes its place all the same, so that the names after it are judged too.
+        schema = schema.inserted(replace(column, data_type=STAND_IN) if found else column, None)
     for number, name in enumerate(new.primary_key):
         if schema.find(name) is None:
             violations.append(violation(f"/primaryKeyColumns/{number}", ColumnNotFound(name)))
