@@ -28,7 +28,7 @@ from domain.handlers.tables import NewTable, add_table
 from domain.schema import Column
 from domain.views import OperationView
 from tests.api.conftest import settings_for
-from tests.domain.planning import add, rename, retype
+from tests.domain.planning import add, index, rename, retype
 
 ORIGIN = Origin(actor="tester")
 CHANGES = (retype("n", "int64", "int32"), add("x", defaultValue="y"))
@@ -97,6 +97,10 @@ def bench(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     prepare(settings, database_url)
     with composed(settings, database_url) as parts:
         yield Bench(parts)
+
+
+def files_and_contents(location: str) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path(location).rglob("*") if path.is_file()}
 
 
 def raising(error: Exception, times: int = 1_000) -> Callable[[], None]:
@@ -196,6 +200,19 @@ def test_cancelling_while_preparing_leaves_the_table_and_no_file(bench: Bench) -
     assert bench.operation(operation).status == "cancelled"
     assert bench.names() == ["id", "n"]
     assert set((Path(bench.location) / "data").iterdir()) <= files
+
+
+def test_a_cast_that_fails_in_the_last_fragment_leaves_the_table_and_the_disk_as_they_were(bench: Bench) -> None:
+    rows = pa.table({"id": [4, 5], "n": [40, 2**40]})
+    lance.write_dataset(rows, bench.location, mode="append")
+    before, version = files_and_contents(bench.location), lance.dataset(bench.location).version
+    operation = bench.submit(*CHANGES, rename("id", "key"), index("n", name="by_n"))
+    bench.worker().work_once()
+    ended = bench.operation(operation)
+    assert (ended.status, ended.error_code) == ("failed", "cast_failed")
+    assert "row 5 holds 1099511627776" in (ended.error_message or "")
+    assert lance.dataset(bench.location).version == version
+    assert files_and_contents(bench.location) == before
 
 
 def test_a_worker_that_lost_its_lease_publishes_nothing(bench: Bench) -> None:

@@ -10,9 +10,11 @@ from lance.dataset import LanceOperation, Transaction
 
 @contextmanager
 def detached(table: lance.LanceDataset, operation: LanceOperation.BaseOperation) -> Iterator[lance.LanceDataset]:
-    """The table as the operation would leave it. No reader finds it, and its manifest ends with the context."""
-    after = lance.LanceDataset.commit(table.uri, Transaction(table.version, operation), detached=True)
+    """The table as the operation would leave it. No reader finds it, and its files end with the context."""
+    transaction = Transaction(table.version, operation)
+    after = lance.LanceDataset.commit(table.uri, transaction, detached=True)
     try:
         yield after
     finally:
         (Path(table.uri) / "_versions" / f"d{after.version}.manifest").unlink(missing_ok=True)
+        (Path(table.uri) / "_transactions" / f"{table.version}-{transaction.uuid}.txn").unlink(missing_ok=True)
