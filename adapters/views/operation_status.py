@@ -20,6 +20,7 @@ from domain.operation.events import (
     OperationRequested,
     OperationStarted,
 )
+from domain.operation.telling import sentence
 
 INSERT = f"""
 INSERT INTO operation_status_v1 (
@@ -83,12 +84,11 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "uncorrected_ms": fact.uncorrected_ms,
             }
         case OperationStarted():
-            again = "" if fact.attempt == 1 else f", attempt {fact.attempt}"
-            return STARTED, {"message": f"Started by {fact.worker}{again}.", "attempt": fact.attempt}
+            return STARTED, {"message": sentence(fact), "attempt": fact.attempt}
         case OperationProgressed():
             return PROGRESSED, msgspec.structs.asdict(fact)
         case OperationPublishing():
-            return MESSAGE, {"message": "Publishing."}
+            return MESSAGE, {"message": sentence(fact)}
         case OperationCancellationRequested():
             return CANCELLATION_REQUESTED, {}
         case OperationCompleted():
@@ -96,6 +96,6 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
         case OperationFailed():
             return FAILED, {"code": fact.code, "message": fact.message}
         case OperationCancelled():
-            return CANCELLED, {"message": f"Cancelled: {fact.reason}"}
+            return CANCELLED, {"message": sentence(fact)}
         case _:
             assert_never(fact)
