@@ -8,6 +8,7 @@ import msgspec
 
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
+from api.cli.following import follow
 from api.cli.output import DONE, ERROR, EXIT_CODES, STILL_RUNNING, console, message_of, say, show_json, show_progress
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
@@ -91,7 +92,7 @@ def follow_to_the_end(client: Client, operation_id: str, timeout: float | None, 
     """Shows the operation until it ends; the exit code that says how."""
     if not as_json:
         say(f"operation {operation_id}")
-    last = show_progress(client.follow(operation_id, timeout), quiet=as_json)
+    last = show_progress(follow(client, operation_id, timeout), quiet=as_json)
     if as_json:
         show_json(last)
     elif last.status != "completed" and console.is_terminal:
