@@ -19,17 +19,21 @@ WITH oldest AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE operation_leases AS lease
-SET worker = %(worker)s, expires_at = clock_timestamp() + %(term)s, attempt = attempt + 1,
+SET worker = %(worker)s, expires_at = clock_timestamp() + %(term)s, renewed_at = clock_timestamp(),
+    attempt = attempt + 1,
     -- Whoever held it before and let it run out has failed; whoever released it has said so himself.
     failures = failures + (worker IS NOT NULL)::integer
 FROM oldest WHERE lease.operation_id = oldest.operation_id
 RETURNING lease.operation_id, lease.table_id, lease.worker, lease.attempt, lease.failures
 """
 HELD = "WHERE operation_id = %(operation_id)s AND worker = %(worker)s AND attempt = %(attempt)s"
-RENEW = f"UPDATE operation_leases SET expires_at = clock_timestamp() + %(term)s {HELD} RETURNING operation_id"  # noqa: S608
+RENEW = f"""
+UPDATE operation_leases SET expires_at = clock_timestamp() + %(term)s, renewed_at = clock_timestamp()
+{HELD} RETURNING operation_id
+"""  # noqa: S608
 RELEASE = f"""
 UPDATE operation_leases SET worker = NULL, expires_at = NULL, not_before = clock_timestamp() + %(delay)s,
-    failures = failures + %(failed)s::integer
+    renewed_at = NULL, failures = failures + %(failed)s::integer
 {HELD}
 """  # noqa: S608
 

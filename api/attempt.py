@@ -84,7 +84,8 @@ class Attempt:
             todo = [unit for unit in units if unit.name not in self.prepared]
             if not todo:
                 return
-            self._prepare(job, engine, todo)
+            progress = Progress(todo, self.seconds, [unit for unit in units if unit.name in self.prepared])
+            self._prepare(job, engine, todo, progress)
 
     def _drop_stale(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
         names = {unit.name for unit in units}
@@ -94,8 +95,7 @@ class Attempt:
             for name in stale:
                 del self.prepared[name]
 
-    def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
-        progress = Progress(units, self.seconds)
+    def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit], progress: Progress) -> None:
         pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
         done = dict(self.prepared)
         futures = {pool.submit(engine.prepare, job, unit, done): unit for unit in units}

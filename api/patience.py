@@ -23,8 +23,8 @@ class PatientStore:
     def __init__(self, store: EventStore, stop: Event) -> None:
         self._store, self._stop = store, stop
 
-    def load(self, stream: UUID) -> tuple[Recorded, ...]:
-        return self._patiently(lambda: self._store.load(stream))
+    def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
+        return self._patiently(lambda: self._store.load(stream, after))
 
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         return self._patiently(lambda: self._store.append(appends, origin))

@@ -47,8 +47,9 @@ async def _serve_http(settings: Settings) -> None:
     server = Server(app, settings.host, settings.port, interface=Interfaces.ASGI, log_enabled=False)
 
     def stop() -> None:
-        # Long polls end first: the server waits for requests under way.
+        # Long polls and streams end first: the server waits for requests under way.
         app.state.waiting.stop()
+        app.state.following.stop()
         server.stop()  # type: ignore[no-untyped-call]
 
     loop = asyncio.get_running_loop()

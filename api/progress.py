@@ -11,14 +11,18 @@ PERCENT_BETWEEN_REPORTS = 5.0
 
 
 class Progress:
-    """Units and rows done of those there are. Safe to call from several threads."""
+    """Units and rows done of those there are. Safe to call from several threads.
 
-    def __init__(self, units: Sequence[Unit], seconds: Callable[[], float]) -> None:
-        self._total = len(units)
-        self._rows_total = sum(unit.rows for unit in units)
-        self._done, self._rows_done = 0, 0
+    ``already`` are units that were prepared before: they count as done, but say nothing about the pace.
+    """
+
+    def __init__(self, units: Sequence[Unit], seconds: Callable[[], float], already: Sequence[Unit] = ()) -> None:
+        self._total = len(units) + len(already)
+        self._rows_total = _rows(units) + _rows(already)
+        self._done, self._rows_done = len(already), _rows(already)
+        self._done_before, self._rows_before = self._done, self._rows_done
         self._seconds, self._began = seconds, seconds()
-        self._reported_at, self._reported_done = float("-inf"), 0
+        self._reported_at, self._reported_done = float("-inf"), self._done
         self._lock = Lock()
 
     def unit_done(self, unit: Unit) -> ReportProgress | None:
@@ -31,18 +35,29 @@ class Progress:
             if now - self._reported_at < SECONDS_BETWEEN_REPORTS and further < PERCENT_BETWEEN_REPORTS:
                 return None
             self._reported_at, self._reported_done = now, self._done
-            return self.report(now)
+            return self._report(max(now - self._began, 1e-3))
 
-    def report(self, now: float) -> ReportProgress:
-        elapsed = max(now - self._began, 1e-3)
+    def _report(self, elapsed: float) -> ReportProgress:
         message = f"Preparing: {self._done} of {self._total} units"
+        pace = (self._rows_done - self._rows_before) / elapsed
         if self._rows_total:
-            rate = self._rows_done / elapsed
-            message += f", {self._rows_done:,} of {self._rows_total:,} rows, {rate:,.0f} rows/s"
+            message += f", {self._rows_done:,} of {self._rows_total:,} rows, {pace:,.0f} rows/s"
         return ReportProgress(
             message=message,
             units_done=self._done,
             units_total=self._total,
             rows_done=self._rows_done,
             rows_total=self._rows_total,
+            rows_per_second=round(pace, 1) if self._rows_total else None,
+            remaining_ms=round(1_000 * self._remaining(elapsed, pace)),
         )
+
+    def _remaining(self, elapsed: float, pace: float) -> float:
+        """Seconds that the rest takes: by its rows, or by its units where none with rows has been done yet."""
+        if pace:
+            return (self._rows_total - self._rows_done) / pace
+        return elapsed * (self._total - self._done) / (self._done - self._done_before)
+
+
+def _rows(units: Sequence[Unit]) -> int:
+    return sum(unit.rows for unit in units)

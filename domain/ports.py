@@ -36,8 +36,8 @@ class EventStore(Protocol):
     Every method may raise LogUnavailable (retryable) when the log cannot be reached.
     """
 
-    def load(self, stream: UUID) -> tuple[Recorded, ...]:
-        """All events of one stream in order; empty when there is none."""
+    def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
+        """All events of one stream above version ``after``, in order; empty when there is none."""
 
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         """Writes all facts or none, with leases and inline views, and returns the position of the last.

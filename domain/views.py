@@ -15,7 +15,13 @@ from domain.schema import Schema
 
 
 class OperationView(Struct, frozen=True, kw_only=True):
-    """``version`` is the stream version it was folded from. ``percent`` is 100 only when completed."""
+    """``version`` is the stream version it was folded from. ``percent`` is 100 only when completed.
+
+    ``attempt`` is the latest. Units and rows are those that it reported last, its pace in rows per second.
+    ``expected_end_at`` is when it should be done, by its pace or, before it has one, by the estimate; None unless
+    running. ``heartbeat_at`` is when its worker was heard of last and ``heartbeat_age`` how long ago that was in
+    seconds; None while no worker holds it.
+    """
 
     operation_id: UUID
     version: int
@@ -37,6 +43,15 @@ class OperationView(Struct, frozen=True, kw_only=True):
     completed_at: datetime | None
     estimated_ms: int | None
     measured_ms: int | None
+    attempt: int | None = None
+    units_done: int | None = None
+    units_total: int | None = None
+    rows_done: int | None = None
+    rows_total: int | None = None
+    rows_per_second: float | None = None
+    expected_end_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    heartbeat_age: float | None = None
 
 
 class TableView(Struct, frozen=True, kw_only=True):

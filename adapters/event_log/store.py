@@ -30,7 +30,7 @@ def no_conflict(violation: psycopg.errors.UniqueViolation, appends: Sequence[App
 
 
 SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "
-LOAD = SELECT + "WHERE originator_id = %(stream)s ORDER BY originator_version"
+LOAD = SELECT + "WHERE originator_id = %(stream)s AND originator_version > %(after)s ORDER BY originator_version"
 READ = SELECT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
 AT = SELECT + "WHERE originator_id = %(stream)s AND originator_version = %(version)s"
 
@@ -54,8 +54,9 @@ class PostgresEventStore:
         self._recorder: Recorder | None = None
         self._making = Lock()
 
-    def load(self, stream: UUID) -> tuple[Recorded, ...]:
-        return tuple(self._recorded(row) for row in self._database.rows(LOAD, {"stream": stream}))
+    def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
+        rows = self._database.rows(LOAD, {"stream": stream, "after": after})
+        return tuple(self._recorded(row) for row in rows)
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return tuple(self._recorded(row) for row in self._database.rows(READ, {"after": after, "limit": limit}))

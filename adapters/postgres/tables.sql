@@ -31,6 +31,14 @@ CREATE TABLE IF NOT EXISTS operation_status_v1 (
 ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS estimated_ms bigint;
 ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS uncorrected_ms bigint;
 ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS measured_ms bigint;
+ALTER TABLE operation_status_v1
+    ADD COLUMN IF NOT EXISTS attempt integer,
+    ADD COLUMN IF NOT EXISTS units_done bigint,
+    ADD COLUMN IF NOT EXISTS units_total bigint,
+    ADD COLUMN IF NOT EXISTS rows_done bigint,
+    ADD COLUMN IF NOT EXISTS rows_total bigint,
+    ADD COLUMN IF NOT EXISTS rows_per_second double precision,
+    ADD COLUMN IF NOT EXISTS expected_end_at timestamptz;
 CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_by_status ON operation_status_v1 (status, position);
@@ -62,6 +70,7 @@ CREATE TABLE IF NOT EXISTS operation_leases (
     worker text,
     expires_at timestamptz
 );
+ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS renewed_at timestamptz;
 CREATE INDEX IF NOT EXISTS operation_leases_oldest ON operation_leases (position);
 CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);
 CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_leases (table_id)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import assert_never
 from uuid import UUID
 
+import msgspec
+
 from adapters.postgres.database import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.facts import Fact
@@ -18,6 +20,7 @@ from domain.operation.events import (
     OperationRequested,
     OperationStarted,
 )
+from domain.operation.telling import sentence
 
 INSERT = f"""
 INSERT INTO operation_status_v1 (
@@ -35,17 +38,29 @@ def _update(changes: str) -> str:
     return f"UPDATE operation_status_v1 SET version = %(version)s, {changes} WHERE operation_id = %(stream)s"  # noqa: S608
 
 
-STARTED = _update(f"status = 'running', message = %(message)s, started_at = coalesce(started_at, {MOMENT})")
+STARTED = _update(
+    f"status = 'running', message = %(message)s, started_at = coalesce(started_at, {MOMENT}), attempt = %(attempt)s, "
+    "units_done = NULL, units_total = NULL, rows_done = NULL, rows_total = NULL, rows_per_second = NULL, "
+    f"expected_end_at = {MOMENT} + estimated_ms * interval '1 millisecond'"
+)
 # A later attempt begins anew, but what a reader saw as done never shrinks before his eyes.
-PROGRESSED = _update("percent = greatest(percent, %(percent)s), message = %(message)s")
+PROGRESSED = _update(
+    "percent = greatest(percent, %(percent)s), message = %(message)s, units_done = %(units_done)s, "
+    "units_total = %(units_total)s, rows_done = %(rows_done)s, rows_total = %(rows_total)s, "
+    "rows_per_second = %(rows_per_second)s, "
+    f"expected_end_at = coalesce({MOMENT} + %(remaining_ms)s * interval '1 millisecond', expected_end_at)"
+)
 MESSAGE = _update("message = %(message)s")
 CANCELLATION_REQUESTED = _update("cancellation_requested = true")
 COMPLETED = _update(
     "status = 'completed', percent = 100, message = %(message)s, measured_ms = %(measured_ms)s, "
+    f"expected_end_at = NULL, completed_at = {MOMENT}"
+)
+FAILED = _update(
+    "status = 'failed', error_code = %(code)s, error_message = %(message)s, expected_end_at = NULL, "
     f"completed_at = {MOMENT}"
 )
-FAILED = _update(f"status = 'failed', error_code = %(code)s, error_message = %(message)s, completed_at = {MOMENT}")
-CANCELLED = _update(f"status = 'cancelled', message = %(message)s, completed_at = {MOMENT}")
+CANCELLED = _update(f"status = 'cancelled', message = %(message)s, expected_end_at = NULL, completed_at = {MOMENT}")
 
 
 def operation_status(stream: UUID, version: int, fact: Fact) -> Iterable[Statement]:
@@ -69,12 +84,11 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "uncorrected_ms": fact.uncorrected_ms,
             }
         case OperationStarted():
-            again = "" if fact.attempt == 1 else f", attempt {fact.attempt}"
-            return STARTED, {"message": f"Started by {fact.worker}{again}."}
+            return STARTED, {"message": sentence(fact), "attempt": fact.attempt}
         case OperationProgressed():
-            return PROGRESSED, {"percent": fact.percent, "message": fact.message}
+            return PROGRESSED, msgspec.structs.asdict(fact)
         case OperationPublishing():
-            return MESSAGE, {"message": "Publishing."}
+            return MESSAGE, {"message": sentence(fact)}
         case OperationCancellationRequested():
             return CANCELLATION_REQUESTED, {}
         case OperationCompleted():
@@ -82,6 +96,6 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
         case OperationFailed():
             return FAILED, {"code": fact.code, "message": fact.message}
         case OperationCancelled():
-            return CANCELLED, {"message": f"Cancelled: {fact.reason}"}
+            return CANCELLED, {"message": sentence(fact)}
         case _:
             assert_never(fact)

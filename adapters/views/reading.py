@@ -32,8 +32,13 @@ SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
 OPERATION = """
 SELECT operation_id, version, table_id, migration_id, operation_type, target_type, target_id, description, status,
     percent, message, cancellation_requested, error_code, error_message, request_fingerprint, created_at, started_at,
-    completed_at, estimated_ms, measured_ms
+    completed_at, estimated_ms, measured_ms, attempt, units_done, units_total, rows_done, rows_total, rows_per_second,
+    expected_end_at, lease.renewed_at AS heartbeat_at,
+    extract(epoch FROM clock_timestamp() - lease.renewed_at)::float AS heartbeat_age
 FROM operation_status_v1
+LEFT JOIN LATERAL (
+    SELECT renewed_at FROM operation_leases WHERE operation_leases.operation_id = operation_status_v1.operation_id
+) AS lease ON true
 """
 TABLE = """
 SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at

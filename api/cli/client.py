@@ -1,18 +1,16 @@
 """Talking to the service over HTTP, for the command line."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 
-from api.http.wire import FINISHED, ErrorBody, OperationBody
+from api.http.wire import ErrorBody, OperationBody
 
-SECONDS_OF_ONE_POLL = 20
-SECONDS_WITHOUT_AN_ANSWER = 30.0
-"""How long a service that does not answer is asked again before following gives up."""
+SECONDS_OF_ONE_CALL = 40.0
+LEAST_PATIENCE = 0.05
 
 
 class ServiceError(Exception):
@@ -28,7 +26,7 @@ class Client:
 
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS_OF_ONE_POLL + 20
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS_OF_ONE_CALL
         )
         self._url = url
 
@@ -70,27 +68,36 @@ class Client:
             )
         return str(found[0]["tableId"])
 
-    def follow(self, operation_id: str, seconds: float | None = None) -> Iterator[OperationBody]:
-        """The operation now and at every change, until it is finished or the seconds are over."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        wait = 0
-        answered = time.monotonic()
-        while True:
-            try:
-                seen = self.call("GET", f"/operations/{operation_id}", wait=wait)
-            except ServiceError as error:
-                lasting = time.monotonic() - answered > SECONDS_WITHOUT_AN_ANSWER
-                if lasting or (error.body is not None and not error.body.retryable):
-                    raise
-                time.sleep(0.5)
-                continue
-            answered = time.monotonic()
-            operation = msgspec.convert(seen, OperationBody)
-            yield operation
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if operation.status in FINISHED or (remaining is not None and remaining <= 0):
-                return
-            wait = SECONDS_OF_ONE_POLL if remaining is None else max(1, min(SECONDS_OF_ONE_POLL, int(remaining)))
+    def events(self, operation_id: str, after: int, patience: float) -> Iterator[tuple[int, OperationBody] | None]:
+        """The operation's events above version ``after``: version, and the operation as it was then.
+
+        None stands for a sign of life. Raises ServiceError, also after ``patience`` seconds of silence; ends when the
+        service ends the stream.
+        """
+        path, headers = f"/operations/{operation_id}/events", {"Last-Event-ID": str(after)}
+        timeout = httpx.Timeout(SECONDS_OF_ONE_CALL, read=max(patience, LEAST_PATIENCE))
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _error(answer)
+                yield from _events(answer.iter_lines())
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self._url} does not answer: {error}.") from error
+
+
+def _events(lines: Iterable[str]) -> Iterator[tuple[int, OperationBody] | None]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+            continue
+        if "id" in fields:
+            yield int(fields["id"]), msgspec.json.decode(fields["data"], type=OperationBody)
+        else:
+            yield None
+        fields = {}
 
 
 def _error(answer: httpx.Response) -> ServiceError:

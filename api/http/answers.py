@@ -42,6 +42,14 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         estimated_duration_ms=present(view.estimated_ms),
         measured_duration_ms=present(view.measured_ms),
         estimate_error_percent=_estimate_error(view),
+        attempt=present(view.attempt),
+        units=_units(view),
+        rows_done=present(view.rows_done),
+        rows_total=present(view.rows_total),
+        rows_per_second=present(view.rows_per_second),
+        estimated_completion_at=present(view.expected_end_at),
+        heartbeat_at=present(view.heartbeat_at),
+        heartbeat_age_seconds=UNSET if view.heartbeat_age is None else round(view.heartbeat_age, 1),
     )
 
 
@@ -197,6 +205,12 @@ def _estimate_error(view: OperationView) -> float | UnsetType:
     if view.estimated_ms is None or view.measured_ms is None:
         return UNSET
     return round(100.0 * (view.measured_ms - view.estimated_ms) / max(1, view.estimated_ms), 1)
+
+
+def _units(view: OperationView) -> wire.UnitsBody | UnsetType:
+    if view.units_done is None or view.units_total is None:
+        return UNSET
+    return wire.UnitsBody(done=view.units_done, total=view.units_total)
 
 
 def _error(code: str | None, message: str | None) -> wire.OperationErrorBody | UnsetType:

@@ -6,11 +6,12 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from api.http import health, indexes, migrations, operations, reverts, schemas, tables, upkeep
+from api.http import health, indexes, migrations, operations, reverts, schemas, streams, tables, upkeep
 from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
 from api.http.errors import HANDLERS
+from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.pages import make_pages
 from api.http.waiting import Waiting
 from domain.handlers.house import House
@@ -27,19 +28,30 @@ ROUTES: list[ControllerRouterHandler] = [
     indexes.router,
     upkeep.router,
     operations.router,
+    streams.router,
     health.router,
 ]
 
 
 def create_app(
-    house: House, tokens: Tokens, changes: Changes, arrow_schema: ArrowSchema, checks: health.Checks
+    house: House,
+    tokens: Tokens,
+    changes: Changes,
+    arrow_schema: ArrowSchema,
+    checks: health.Checks,
+    *,
+    keep_alive: float = KEEP_ALIVE_SECONDS,
 ) -> Litestar:
-    """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process."""
-    waiting = Waiting(changes)
+    """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process.
+
+    Whoever stops the process calls ``stop`` of the state's ``waiting`` and ``following`` first.
+    """
+    waiting, following = Waiting(changes), Following(house.store, changes, keep_alive)
     dependencies = {
         "house": Provide(lambda: house, sync_to_thread=False),
         "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
         "waiting": Provide(lambda: waiting, sync_to_thread=False),
+        "following": Provide(lambda: following, sync_to_thread=False),
         "checks": Provide(lambda: checks, sync_to_thread=False),
     }
     document = msgspec.json.encode(make_document(ROUTES, dependencies))
@@ -49,7 +61,7 @@ def create_app(
         guards=[token_guard(tokens), require_json],
         exception_handlers=HANDLERS,
         before_send=[send_request_id, send_true_allow],
-        state=State({"waiting": waiting}),
+        state=State({"waiting": waiting, "following": following}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

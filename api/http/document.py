@@ -22,6 +22,9 @@ from domain.naming import camel
 ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "compactTable")
 """Requests for long work, which an operation answers."""
 
+STREAMS = ("followOperation", "followTableOperation")
+"""Answers that are streams of events."""
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 ANSWERS: list[type] = [
@@ -65,6 +68,7 @@ WRITE_ERRORS = ("409", "412", "413", "415", "422")
 
 IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
 IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
+LAST_EVENT_ID = ("Last-Event-ID", "The id of the last event seen: the stream goes on after it.")
 
 HEADERS: dict[str, list[tuple[str, str]]] = {
     "executeMigration": [IF_MATCH, IDEMPOTENCY_KEY],
@@ -73,6 +77,8 @@ HEADERS: dict[str, list[tuple[str, str]]] = {
     "dropIndex": [IF_MATCH, IDEMPOTENCY_KEY],
     "compactTable": [IDEMPOTENCY_KEY],
     "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
+    "followOperation": [LAST_EVENT_ID],
+    "followTableOperation": [LAST_EVENT_ID],
 }
 
 
@@ -156,6 +162,9 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["200"] = responses["202"]
     if operation["operationId"] == "getSchema":
         responses["304"] = {"description": "The ETag still holds."}
+    if operation["operationId"] in STREAMS:
+        responses["200"] = _stream(responses["200"]["description"])
+        responses["204"] = {"description": "The operation has ended and nothing is left to tell."}
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
     for status, text in ERRORS.items():
@@ -168,6 +177,11 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
 def _envelope(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/ErrorBody"}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _stream(description: str) -> dict[str, Any]:
+    """Server-sent events; the data of each, but for ``keep-alive``, is an operation."""
+    return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 def _headers(*names: str) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def cancel(
     reason = decode(body, CancelBody).reason if body else CancelBody().reason
     found = operation_uuid(operation_id)
     already = cancel_operation(house, found, reason, origin_of(request))
-    view = _operation(house, found)
+    view = found_operation(house, found)
     return Response(operation_body(view), status_code=200 if already else 202)
 
 
@@ -121,7 +121,8 @@ def _page(house: House, where: OperationFilter, size: int, token: str | None) ->
     return OperationList(operations=tuple(operation_body(row) for row in page), next_page_token=following)
 
 
-def _operation(house: House, operation_id: UUID, table_id: UUID | None = None) -> OperationView:
+def found_operation(house: House, operation_id: UUID, table_id: UUID | None = None) -> OperationView:
+    """The operation, of this table where one is given. Raises OperationNotFound."""
     view = house.views.operation(operation_id)
     if view is None or (table_id is not None and view.table_id != table_id):
         raise OperationNotFound(str(operation_id))
@@ -134,7 +135,7 @@ async def _followed(
     """The operation as it is, or once it is no longer what it was on arrival."""
 
     def look() -> OperationView:
-        return _operation(house, operation_id, table_id)
+        return found_operation(house, operation_id, table_id)
 
     first = await to_thread.run_sync(look)
     if seconds == 0 or first.status in FINISHED:

@@ -39,7 +39,7 @@ class Waiting:
                 remaining = deadline - loop.time()
                 if satisfied(seen) or remaining <= 0 or self._stopping:
                     return seen
-                await _set_within(changed, min(remaining, LOOK_ANYWAY_SECONDS))
+                await set_within(changed, min(remaining, LOOK_ANYWAY_SECONDS))
         finally:
             unlisten()
             self._waiters.discard(changed)
@@ -50,9 +50,10 @@ class Waiting:
             waiter.set()
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set before the seconds were over."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        pass
+        return False

@@ -32,10 +32,19 @@ class OperationErrorBody(Body, frozen=True, kw_only=True):
     message: str
 
 
+class UnitsBody(Struct, frozen=True, kw_only=True):
+    """The pieces of the work as they stand in its latest attempt."""
+
+    done: int
+    total: int
+
+
 class OperationBody(Body, frozen=True, kw_only=True):
     """One tracked run of long work. ``progressPercent`` never goes back and is 100 only once the end is durable.
 
-    ``estimateErrorPercent`` is how much longer (or, below 0, shorter) it took than was expected.
+    ``estimateErrorPercent`` is how much longer (or, below 0, shorter) it took than was expected. ``attempt`` counts
+    from 1; units, rows and the pace are what the latest attempt reported last. ``heartbeatAt`` is when the worker that
+    runs it was heard of last, ``heartbeatAgeSeconds`` how long ago that was when this was answered.
     """
 
     operation_id: str
@@ -56,6 +65,14 @@ class OperationBody(Body, frozen=True, kw_only=True):
     estimated_duration_ms: int | UnsetType = UNSET
     measured_duration_ms: int | UnsetType = UNSET
     estimate_error_percent: float | UnsetType = UNSET
+    attempt: int | UnsetType = UNSET
+    units: UnitsBody | UnsetType = UNSET
+    rows_done: int | UnsetType = UNSET
+    rows_total: int | UnsetType = UNSET
+    rows_per_second: float | UnsetType = UNSET
+    estimated_completion_at: datetime | UnsetType = UNSET
+    heartbeat_at: datetime | UnsetType = UNSET
+    heartbeat_age_seconds: float | UnsetType = UNSET
 
 
 class TableBody(Body, frozen=True, kw_only=True):

@@ -83,13 +83,15 @@ class StartOperation(Struct, frozen=True, kw_only=True):
 
 
 class ReportProgress(Struct, frozen=True, kw_only=True):
-    """``units_*`` and ``rows_*`` count what is prepared so far and in all."""
+    """``units_*`` and ``rows_*`` count what is prepared so far and in all; the rest is as in the fact."""
 
     message: str
     units_done: int
     units_total: int
     rows_done: int
     rows_total: int
+    rows_per_second: float | None = None
+    remaining_ms: int | None = None
 
 
 class RequestCancellation(Struct, frozen=True, kw_only=True):
@@ -228,6 +230,8 @@ def _progress(command: ReportProgress, state: Running) -> OperationProgressed:
         units_total=command.units_total,
         rows_done=command.rows_done,
         rows_total=command.rows_total,
+        rows_per_second=command.rows_per_second,
+        remaining_ms=command.remaining_ms,
     )
 
 

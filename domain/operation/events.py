@@ -31,7 +31,10 @@ class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started")
 
 
 class OperationProgressed(Fact, frozen=True, kw_only=True, tag="operation.progressed"):
-    """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` count what is prepared and all."""
+    """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` count what is prepared and all.
+
+    ``rows_per_second`` is the attempt's pace so far, ``remaining_ms`` how long the rest takes at this pace.
+    """
 
     percent: float
     message: str
@@ -39,6 +42,8 @@ class OperationProgressed(Fact, frozen=True, kw_only=True, tag="operation.progre
     units_total: int
     rows_done: int
     rows_total: int
+    rows_per_second: float | None = None
+    remaining_ms: int | None = None
 
 
 class OperationCancellationRequested(Fact, frozen=True, kw_only=True, tag="operation.cancellation_requested"):

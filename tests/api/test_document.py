@@ -33,6 +33,8 @@ GIVEN = {
     ("GET", "/operations"),
     ("GET", "/operations/{operationId}"),
     ("POST", "/operations/{operationId}/cancel"),
+    ("GET", "/operations/{operationId}/events"),
+    ("GET", "/dataset-tables/{tableId}/operations/{operationId}/events"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
 }
