@@ -28,6 +28,7 @@ from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_status import operation_status
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
+from adapters.workbench import PostgresWorkbench
 from api.http.app import create_app
 from api.settings import Settings, read_settings
 from api.worker import Worker
@@ -148,6 +149,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 name=name,
                 house=parts.house,
                 leases=PostgresLeases(parts.database),
+                workbench=PostgresWorkbench(parts.database),
                 rest=rest,
                 stop=stop,
                 threads=os.cpu_count() or 1,
