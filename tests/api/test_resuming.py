@@ -26,7 +26,7 @@ def killed_after(bench: Bench, units: int) -> None:
 
     def die() -> None:
         if next(left, None) is None:
-            bench.engine.before["prepare"] = killed
+            bench.engine.before["prepare"] = bench.engine.before["publish"] = killed
             bench.engine.after.clear()
 
     def killed() -> None:
