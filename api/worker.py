@@ -87,6 +87,7 @@ class Worker:
             attempt = self._attempt(run, lease, heartbeat)
             attempt.carry_out()
         except CancellationAsked as asked:
+            run.acknowledge_cancellation()
             self._discard(run, lease, heartbeat, attempt)
             run.confirm_cancellation(asked.reason)
         except LeaseLost:

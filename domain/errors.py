@@ -580,6 +580,14 @@ class OperationNotCancellable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class OperationNotRetryable(Refusal):
+    code = "operation_not_retryable"
+    sentence = "Operation {operation_id} is {situation}: only what failed or was cancelled can be asked for again."
+    operation_id: str
+    situation: str
+
+
+@dataclass(unsafe_hash=True)
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
     sentence = "Idempotency key '{key}' was used for another request. Send a new key with a new request."

@@ -50,6 +50,10 @@ class OperationView(Struct, frozen=True, kw_only=True):
     rows_total: int | None = None
     rows_per_second: float | None = None
     expected_end_at: datetime | None = None
+    cancellation_reason: str | None = None
+    cancellation_requested_at: datetime | None = None
+    cancellation_acknowledged_at: datetime | None = None
+    retries: UUID | None = None
     heartbeat_at: datetime | None = None
     heartbeat_age: float | None = None
 

@@ -38,7 +38,11 @@ ALTER TABLE operation_status_v1
     ADD COLUMN IF NOT EXISTS rows_done bigint,
     ADD COLUMN IF NOT EXISTS rows_total bigint,
     ADD COLUMN IF NOT EXISTS rows_per_second double precision,
-    ADD COLUMN IF NOT EXISTS expected_end_at timestamptz;
+    ADD COLUMN IF NOT EXISTS expected_end_at timestamptz,
+    ADD COLUMN IF NOT EXISTS cancellation_reason text,
+    ADD COLUMN IF NOT EXISTS cancellation_requested_at timestamptz,
+    ADD COLUMN IF NOT EXISTS cancellation_acknowledged_at timestamptz,
+    ADD COLUMN IF NOT EXISTS retries uuid;
 CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_by_status ON operation_status_v1 (status, position);

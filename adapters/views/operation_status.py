@@ -10,6 +10,7 @@ from adapters.postgres.database import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.facts import Fact
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -26,11 +27,11 @@ INSERT = f"""
 INSERT INTO operation_status_v1 (
     operation_id, position, version, table_id, migration_id, operation_type, target_type, target_id, description,
     status, percent, cancellation_requested, request_fingerprint, estimated_ms,
-    uncorrected_ms, created_at)
+    uncorrected_ms, retries, created_at)
 VALUES (
     %(stream)s, {POSITION}, %(version)s, %(table_id)s, %(migration_id)s, %(operation_type)s, %(target_type)s,
     %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, %(estimated_ms)s,
-    %(uncorrected_ms)s, {MOMENT})
+    %(uncorrected_ms)s, %(retries)s, {MOMENT})
 """  # noqa: S608  # only our own SQL is put together
 
 
@@ -51,7 +52,10 @@ PROGRESSED = _update(
     f"expected_end_at = coalesce({MOMENT} + %(remaining_ms)s * interval '1 millisecond', expected_end_at)"
 )
 MESSAGE = _update("message = %(message)s")
-CANCELLATION_REQUESTED = _update("cancellation_requested = true")
+CANCELLATION_REQUESTED = _update(
+    f"cancellation_requested = true, cancellation_reason = %(reason)s, cancellation_requested_at = {MOMENT}"
+)
+CANCELLATION_ACKNOWLEDGED = _update(f"message = %(message)s, cancellation_acknowledged_at = {MOMENT}")
 COMPLETED = _update(
     "status = 'completed', percent = 100, message = %(message)s, measured_ms = %(measured_ms)s, "
     f"expected_end_at = NULL, completed_at = {MOMENT}"
@@ -82,6 +86,7 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "request_fingerprint": fact.request_fingerprint,
                 "estimated_ms": fact.estimated_ms,
                 "uncorrected_ms": fact.uncorrected_ms,
+                "retries": fact.retries,
             }
         case OperationStarted():
             return STARTED, {"message": sentence(fact), "attempt": fact.attempt}
@@ -90,7 +95,9 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
         case OperationPublishing():
             return MESSAGE, {"message": sentence(fact)}
         case OperationCancellationRequested():
-            return CANCELLATION_REQUESTED, {}
+            return CANCELLATION_REQUESTED, {"reason": fact.reason}
+        case OperationCancellationAcknowledged():
+            return CANCELLATION_ACKNOWLEDGED, {"message": sentence(fact)}
         case OperationCompleted():
             return COMPLETED, {"message": fact.message, "measured_ms": fact.measured_ms}
         case OperationFailed():

@@ -11,7 +11,7 @@ from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
 from api.cli.migrating import TABLE_HELP
 from api.cli.output import say, show_json, show_table
-from api.cli.submitting import follow_to_the_end
+from api.cli.submitting import follow_options, follow_to_the_end, submitted
 
 FIELD_HELP = "name:type, with ' not null' after the type if so. May be given several times."
 
@@ -54,6 +54,16 @@ def cancel_operation(client: Client, as_json: bool, operation_id: str, reason: s
         show_json(found)
     else:
         say(f"{found['operationId']}\t{found['status']}\tcancellation requested")
+
+
+@operations.command("retry")
+@click.argument("operation_id")
+@follow_options
+@calls_service
+def retry_operation(client: Client, as_json: bool, operation_id: str, **following: Any) -> None:
+    """Ask again for the work of an operation that failed or was cancelled, and follow it."""
+    again = client.call("POST", f"/operations/{operation_id}/retry")
+    sys.exit(submitted(client, again, as_json=as_json, **following))
 
 
 @click.group()

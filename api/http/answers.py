@@ -39,6 +39,8 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         table_id=str(view.table_id),
         migration_id=_id(view.migration_id),
         cancellation_requested=view.cancellation_requested,
+        cancellation=_cancellation(view),
+        retries=_id(view.retries),
         estimated_duration_ms=present(view.estimated_ms),
         measured_duration_ms=present(view.measured_ms),
         estimate_error_percent=_estimate_error(view),
@@ -64,6 +66,16 @@ def table_body(view: TableView) -> wire.TableBody:
         version_number=view.schema_version,
         created_at=view.created_at,
         updated_at=view.updated_at,
+    )
+
+
+def _cancellation(view: OperationView) -> wire.CancellationBody | UnsetType:
+    if view.cancellation_requested_at is None:
+        return UNSET
+    return wire.CancellationBody(
+        reason=view.cancellation_reason or "",
+        requested_at=view.cancellation_requested_at,
+        acknowledged_at=present(view.cancellation_acknowledged_at),
     )
 
 

@@ -30,6 +30,7 @@ STATUSES = {
     "table_busy": 409,
     "too_many_queued": 409,
     "operation_not_cancellable": 409,
+    "operation_not_retryable": 409,
     "schema_drifted": 409,
     "not_drifted": 409,
     "not_revertible": 409,

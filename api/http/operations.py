@@ -1,4 +1,4 @@
-"""``/operations``: following long work, and cancelling it."""
+"""``/operations``: following long work, cancelling it, and asking for it again."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,17 +8,19 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 
-from api.http.access import BODY, origin_of
+from api.http.access import BODY, WRITES, origin_of
 from api.http.answers import operation_body
 from api.http.bodies import CancelBody, decode
 from api.http.ids import operation_uuid, table_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
+from api.http.submitting import accepted
 from api.http.tables import found_table
 from api.http.waiting import Waiting
 from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
 from domain.errors import OperationNotFound
 from domain.handlers.house import House
 from domain.handlers.operations import cancel_operation
+from domain.handlers.retrying import retry_operation
 from domain.ports import Principal
 from domain.views import OperationFilter, OperationView
 
@@ -115,6 +117,24 @@ def cancel(
     return Response(operation_body(view), status_code=200 if already else 202)
 
 
+@post(
+    "/operations/{operation_id:str}/retry",
+    operation_id="retryOperation",
+    summary="Retry an operation",
+    status_code=202,
+    opt={WRITES: True},
+    sync_to_thread=True,
+)
+def retry(
+    request: Request[Principal, Any, Any], operation_id: FromPath[str], house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Asks again for the work of an operation that failed or was cancelled, planned on the table as it is now.
+
+    The answer is an operation of its own which names the one it retries; retrying twice answers with the same one.
+    """
+    return accepted(house, retry_operation(house, operation_uuid(operation_id), origin_of(request)))
+
+
 def _page(house: House, where: OperationFilter, size: int, token: str | None) -> OperationList:
     rows = house.views.operations(where, size + 1, begin_at_id(token, "operations", where))
     page, following = cut(rows, size, lambda row: row.operation_id, "operations", where)
@@ -151,6 +171,7 @@ router = Router(
         list_operations,
         list_table_operations,
         cancel,
+        retry,
     ],
     tags=["Operations"],
 )

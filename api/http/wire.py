@@ -39,9 +39,18 @@ class UnitsBody(Struct, frozen=True, kw_only=True):
     total: int
 
 
+class CancellationBody(Body, frozen=True, kw_only=True):
+    """Requested, acknowledged once the work has stopped, and final when the operation's status says so."""
+
+    reason: str
+    requested_at: datetime
+    acknowledged_at: datetime | UnsetType = UNSET
+
+
 class OperationBody(Body, frozen=True, kw_only=True):
     """One tracked run of long work. ``progressPercent`` never goes back and is 100 only once the end is durable.
 
+    ``retries`` is the operation that ended without success and whose work this one takes up.
     ``estimateErrorPercent`` is how much longer (or, below 0, shorter) it took than was expected. ``attempt`` counts
     from 1; units, rows and the pace are what the latest attempt reported last. ``heartbeatAt`` is when the worker that
     runs it was heard of last, ``heartbeatAgeSeconds`` how long ago that was when this was answered.
@@ -62,6 +71,8 @@ class OperationBody(Body, frozen=True, kw_only=True):
     table_id: str
     migration_id: str | UnsetType = UNSET
     cancellation_requested: bool = False
+    cancellation: CancellationBody | UnsetType = UNSET
+    retries: str | UnsetType = UNSET
     estimated_duration_ms: int | UnsetType = UNSET
     measured_duration_ms: int | UnsetType = UNSET
     estimate_error_percent: float | UnsetType = UNSET

@@ -35,7 +35,8 @@ class NewMigration(Struct, frozen=True, kw_only=True):
     """``operations`` is the JSON array as sent, ``changes`` the same decoded.
 
     ``expected_version`` and ``plan_hash`` bind the migration to a plan made before. An ``idempotency_key`` makes a
-    repeat of the call answer with the operation of the first.
+    repeat of the call answer with the operation of the first. ``retries`` is the operation whose work is taken up:
+    there is one such operation at most.
     """
 
     changes: tuple[AnyChange, ...]
@@ -45,6 +46,7 @@ class NewMigration(Struct, frozen=True, kw_only=True):
     plan_hash: str | None = None
     idempotency_key: str | None = None
     reverts: UUID | None = None
+    retries: UUID | None = None
     kind: Kind = Kind()
     request_fingerprint: str | None = None
 
@@ -76,9 +78,10 @@ def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Or
     Raises ValidationFailed with every violation, SchemaVersionMismatch or PlanMismatch when it is not what was planned,
     IdempotencyKeyReused; nothing is written then.
     """
-    operation_id = operation_id_of(house, table_id, new.idempotency_key, origin)
+    key = new.idempotency_key if new.retries is None else str(new.retries)
+    operation_id = operation_id_of(house, table_id, new.idempotency_key, origin, new.retries)
     for _ in range(RACES):
-        if repeated(house, operation_id, new.fingerprint, new.idempotency_key):
+        if repeated(house, operation_id, new.fingerprint, key):
             return Submitted(operation_id=operation_id, replayed=True)
         table, version = house.table(table_id)
         appends = _accepted(house, table, version, new, operation_id)
@@ -90,8 +93,10 @@ def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Or
     raise StreamMoved(f"table {table_id}")
 
 
-def operation_id_of(house: House, table_id: UUID, key: str | None, origin: Origin) -> UUID:
-    """A new id, or the one that the caller's key stands for."""
+def operation_id_of(house: House, table_id: UUID, key: str | None, origin: Origin, retries: UUID | None = None) -> UUID:
+    """A new id, or the one that the caller's key or the operation to retry stands for."""
+    if retries is not None:
+        return uuid5(REPEATS, f"retry|{retries}")
     return house.ids.new() if key is None else uuid5(REPEATS, f"{origin.actor}|{table_id}|{key}")
 
 
@@ -146,6 +151,7 @@ def _accepted(house: House, table: Managed, version: int, new: NewMigration, ope
         request_fingerprint=new.fingerprint,
         estimated_ms=expected.expected,
         uncorrected_ms=expected.uncorrected,
+        retries=new.retries,
     )
     queued = table_decider.decide(queue, table, table.table_id)
     asked = migration_decider.decide(request_migration, migration_decider.Unknown())

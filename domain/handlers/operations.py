@@ -5,8 +5,11 @@ from uuid import UUID
 from domain.errors import StreamMoved
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
-from domain.operation.decider import Cancelled, OperationSituation, RequestCancellation, decide, fold
+from domain.migration import decider as migrations
+from domain.migration.events import MigrationFact
+from domain.operation.decider import Cancelled, OperationSituation, Pending, RequestCancellation, decide, fold
 from domain.operation.events import OperationFact
+from domain.table import decider as tables
 
 
 def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation, int]:
@@ -16,18 +19,33 @@ def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation
 
 
 def cancel_operation(house: House, operation_id: UUID, reason: str, origin: Origin) -> bool:
-    """Asks for an operation to be cancelled. True: it is cancelled already; asking twice is asking once.
+    """Asks for an operation to be cancelled. True: it was cancelled already; asking twice is asking once.
 
-    Raises OperationNotFound, and OperationNotCancellable when it has ended or is being published.
+    One that nobody has begun ends at once, and its table is free for the next. Raises OperationNotFound, and
+    OperationNotCancellable when it has ended or is being published.
     """
     for _ in range(RACES):
         state, version = load_operation(house, operation_id)
         facts = decide(RequestCancellation(reason=reason), state, operation_id)
         if not facts:
             return isinstance(state, Cancelled)
+        appends = [Append(stream=operation_id, expected_version=version, facts=facts)]
+        if isinstance(state, Pending) and state.request.migration_id is not None:
+            appends += _withdrawn(house, state.request.table_id, state.request.migration_id, reason)
         try:
-            house.store.append([Append(stream=operation_id, expected_version=version, facts=facts)], origin)
+            house.store.append(appends, origin)
         except StreamMoved:
             continue
         return False
     raise StreamMoved(f"operation {operation_id}")
+
+
+def _withdrawn(house: House, table_id: UUID, migration_id: UUID, reason: str) -> list[Append]:
+    """The migration cancelled, and out of its table's queue."""
+    facts = tuple(event.fact for event in house.store.load(migration_id))
+    state = migrations.fold(tuple(fact for fact in facts if isinstance(fact, MigrationFact)))
+    cancelled = migrations.decide(migrations.CancelMigration(reason=reason), state)
+    table, version = house.table(table_id)
+    withdrawn = tables.decide(tables.WithdrawMigration(migration_id=migration_id), table, table_id)
+    appends = [Append(stream=migration_id, expected_version=len(facts), facts=cancelled)]
+    return [*appends, Append(stream=table_id, expected_version=version, facts=withdrawn)] if withdrawn else appends

@@ -109,6 +109,9 @@ class Run:
         failure = operations.FailOperation(code=refusal.code, message=str(refusal))
         self._end(failure, failed, tables.WithdrawMigration)
 
+    def acknowledge_cancellation(self) -> None:
+        self._commit(operations.AcknowledgeCancellation())
+
     def confirm_cancellation(self, reason: str) -> None:
         cancelled = migrations.CancelMigration(reason=reason)
         self._end(operations.ConfirmCancellation(), cancelled, tables.WithdrawMigration)
@@ -150,6 +153,8 @@ class Run:
             if table is not None:
                 appends.append(self._table_append(table))
             appends = [append for append in appends if append.facts]
+            if not appends:
+                return
             try:
                 self._house.store.append(appends, self._origin)
             except StreamMoved:

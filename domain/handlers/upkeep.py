@@ -12,10 +12,12 @@ from domain.steps import Compact
 COMPACT = "compact"
 
 
-def compact_table(house: House, table_id: UUID, idempotency_key: str | None, origin: Origin) -> Submitted:
+def compact_table(
+    house: House, table_id: UUID, idempotency_key: str | None, origin: Origin, retries: UUID | None = None
+) -> Submitted:
     """Asks for the table's files to be compacted; it waits its turn behind what the table has to do."""
-    operation_id = operation_id_of(house, table_id, idempotency_key, origin)
-    if repeated(house, operation_id, COMPACT, idempotency_key):
+    operation_id = operation_id_of(house, table_id, idempotency_key, origin, retries)
+    if repeated(house, operation_id, COMPACT, idempotency_key if retries is None else str(retries)):
         return Submitted(operation_id=operation_id, replayed=True)
     table, _ = house.table(table_id)
     found = house.engine(table.engine).inspect(table.location)
@@ -29,6 +31,7 @@ def compact_table(house: House, table_id: UUID, idempotency_key: str | None, ori
         request_fingerprint=COMPACT,
         estimated_ms=expected.expected,
         uncorrected_ms=expected.uncorrected,
+        retries=retries,
     )
     facts = decide(request, Unknown(), operation_id)
     house.store.append([Append(stream=operation_id, expected_version=0, facts=facts)], origin)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain.errors import IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -40,6 +41,7 @@ class Running(Struct, frozen=True, kw_only=True):
     attempt: int
     percent: float = 0.0
     cancellation: str | None = None
+    acknowledged: bool = False
     publishing: bool = False
 
 
@@ -75,6 +77,7 @@ class RequestOperation(Struct, frozen=True, kw_only=True):
     request_fingerprint: str | None = None
     estimated_ms: int | None = None
     uncorrected_ms: int | None = None
+    retries: UUID | None = None
 
 
 class StartOperation(Struct, frozen=True, kw_only=True):
@@ -112,6 +115,10 @@ class FailOperation(Struct, frozen=True, kw_only=True):
     message: str
 
 
+class AcknowledgeCancellation(Struct, frozen=True, kw_only=True):
+    """The work has stopped; what it left is being taken away."""
+
+
 class ConfirmCancellation(Struct, frozen=True, kw_only=True):
     """The work has stopped and its leftovers are gone."""
 
@@ -124,6 +131,7 @@ OperationCommand = (
     | AnnouncePublishing
     | CompleteOperation
     | FailOperation
+    | AcknowledgeCancellation
     | ConfirmCancellation
 )
 
@@ -144,6 +152,9 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
             return replace(current, percent=fact.percent) if isinstance(current, Running) else current
         case OperationCancellationRequested():
             return replace(_unfinished(state), cancellation=fact.reason)
+        case OperationCancellationAcknowledged():
+            current = _unfinished(state)
+            return replace(current, acknowledged=True) if isinstance(current, Running) else current
         case OperationPublishing():
             current = _unfinished(state)
             return replace(current, publishing=True) if isinstance(current, Running) else current
@@ -188,6 +199,7 @@ def _ask(command: OperationCommand, operation_id: UUID) -> tuple[OperationFact, 
         request_fingerprint=command.request_fingerprint,
         estimated_ms=command.estimated_ms,
         uncorrected_ms=command.uncorrected_ms,
+        retries=command.retries,
     )
     return (requested,)
 
@@ -211,10 +223,12 @@ def _proceed(command: OperationCommand, state: Unfinished, operation_id: UUID) -
             return (OperationCompleted(message=command.message, measured_ms=command.measured_ms),)
         case FailOperation():
             return (OperationFailed(code=command.code, message=command.message),)
+        case AcknowledgeCancellation():
+            _asked_for(state, operation_id)
+            running = _running(state, operation_id, "acknowledge")
+            return () if running.acknowledged else (OperationCancellationAcknowledged(attempt=running.attempt),)
         case ConfirmCancellation():
-            if state.cancellation is None:
-                raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be cancelled unasked")
-            return (OperationCancelled(reason=state.cancellation),)
+            return (OperationCancelled(reason=_asked_for(state, operation_id)),)
         case _:
             assert_never(command)
 
@@ -240,9 +254,20 @@ def _request_cancellation(
 ) -> tuple[OperationFact, ...]:
     if state.cancellation is not None:
         return ()
-    if isinstance(state, Running) and state.publishing:
-        raise OperationNotCancellable(str(operation_id), "its result is being published, or is already")
-    return (OperationCancellationRequested(reason=command.reason),)
+    requested = OperationCancellationRequested(reason=command.reason)
+    if isinstance(state, Running):
+        if state.publishing:
+            raise OperationNotCancellable(str(operation_id), "its result is being published, or is already")
+        return (requested,)
+    # Nobody has begun, so there is nothing to wait for.
+    return requested, OperationCancellationAcknowledged(attempt=0), OperationCancelled(reason=command.reason)
+
+
+def _asked_for(state: Unfinished, operation_id: UUID) -> str:
+    """The reason given by whoever asked for the operation to be cancelled."""
+    if state.cancellation is None:
+        raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be cancelled unasked")
+    return state.cancellation
 
 
 def _publishing(state: Running, operation_id: UUID) -> OperationPublishing:

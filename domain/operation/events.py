@@ -9,7 +9,8 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
 
     ``estimated_ms`` is how long the work was expected to take, ``uncorrected_ms`` the same by the engine's own rates
-    alone, before what earlier operations turned out to take was considered.
+    alone, before what earlier operations turned out to take was considered. ``retries`` is the operation that ended
+    without success and whose work this one takes up.
     """
 
     table_id: UUID
@@ -21,6 +22,7 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     request_fingerprint: str | None = None
     estimated_ms: int | None = None
     uncorrected_ms: int | None = None
+    retries: UUID | None = None
 
 
 class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started"):
@@ -50,6 +52,12 @@ class OperationCancellationRequested(Fact, frozen=True, kw_only=True, tag="opera
     reason: str
 
 
+class OperationCancellationAcknowledged(Fact, frozen=True, kw_only=True, tag="operation.cancellation_acknowledged"):
+    """The work has stopped, and what it left is being taken away. ``attempt`` is 0 where none had begun."""
+
+    attempt: int
+
+
 class OperationPublishing(Fact, frozen=True, kw_only=True, tag="operation.publishing"):
     """All is prepared and the engine is about to publish: from here on it is too late to cancel."""
 
@@ -75,6 +83,7 @@ OperationFact = (
     | OperationStarted
     | OperationProgressed
     | OperationCancellationRequested
+    | OperationCancellationAcknowledged
     | OperationPublishing
     | OperationCompleted
     | OperationFailed

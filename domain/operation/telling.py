@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.facts import Recorded
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -42,6 +43,8 @@ def sentence(fact: OperationFact) -> str | None:
             return fact.message
         case OperationPublishing():
             return "Publishing."
+        case OperationCancellationAcknowledged():
+            return "Stopped; what was prepared is being taken away."
         case OperationCancelled():
             return f"Cancelled: {fact.reason}"
         case OperationRequested() | OperationCancellationRequested() | OperationFailed():
@@ -75,7 +78,10 @@ def _after(view: OperationView, event: Recorded, fact: OperationFact) -> Operati
         case OperationPublishing():
             return view
         case OperationCancellationRequested():
-            return replace(view, cancellation_requested=True)
+            asked = replace(view, cancellation_requested=True, cancellation_reason=fact.reason)
+            return replace(asked, cancellation_requested_at=moment)
+        case OperationCancellationAcknowledged():
+            return replace(view, cancellation_acknowledged_at=moment)
         case OperationCompleted():
             ended = replace(view, status="completed", completed_at=moment, expected_end_at=None)
             return replace(ended, percent=100.0, measured_ms=fact.measured_ms)
@@ -127,4 +133,5 @@ def _requested(event: Recorded, fact: OperationRequested) -> OperationView:
         completed_at=None,
         estimated_ms=fact.estimated_ms,
         measured_ms=None,
+        retries=fact.retries,
     )

@@ -33,6 +33,7 @@ GIVEN = {
     ("GET", "/operations"),
     ("GET", "/operations/{operationId}"),
     ("POST", "/operations/{operationId}/cancel"),
+    ("POST", "/operations/{operationId}/retry"),
     ("GET", "/operations/{operationId}/events"),
     ("GET", "/dataset-tables/{tableId}/operations/{operationId}/events"),
     ("GET", "/health/live"),

@@ -223,26 +223,6 @@ def test_a_plan_that_no_longer_holds_is_refused(api: Api) -> None:
     assert api.post(path, {**body, "planHash": fresh}).status_code == 202
 
 
-def test_a_pending_operation_is_cancelled_and_its_table_untouched(idle_api: Api, worker: Callable[[], None]) -> None:
-    table = idle_api.new_table()
-    operation = idle_api.migrate(table, add("x")).json()["operationId"]
-    asked = idle_api.post(f"/operations/{operation}/cancel", {"reason": "no longer wanted"})
-    assert (asked.status_code, asked.json()["cancellationRequested"]) == (202, True)
-    worker()
-    done = idle_api.finished(operation)
-    assert (done["status"], done["progressMessage"]) == ("cancelled", "Cancelled: no longer wanted")
-    again = idle_api.post(f"/operations/{operation}/cancel")
-    assert (again.status_code, again.json()["status"]) == (200, "cancelled")
-    assert idle_api.get(f"/dataset-tables/{table}/schema").headers["etag"] == '"v1"'
-
-
-def test_what_has_ended_cannot_be_cancelled(api: Api) -> None:
-    operation = api.migrate(api.new_table(), add("x")).json()["operationId"]
-    api.finished(operation)
-    late = api.post(f"/operations/{operation}/cancel")
-    assert (late.status_code, late.json()["code"]) == (409, "operation_not_cancellable")
-
-
 def test_a_long_poll_returns_when_the_operation_changes(idle_api: Api, worker: Callable[[], None]) -> None:
     operation = idle_api.migrate(idle_api.new_table(), add("x")).json()
     assert idle_api.get(f"/operations/{operation['operationId']}", wait=1).json() == operation

@@ -24,6 +24,7 @@ from domain.migration.events import (
     MigrationSucceeded,
 )
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -121,6 +122,7 @@ SAMPLES: list[Fact] = [
     OperationStarted(attempt=1, worker="host-1"),
     OperationProgressed(percent=12.5, message="m", units_done=1, units_total=8, rows_done=10, rows_total=80),
     OperationCancellationRequested(reason="no longer wanted"),
+    OperationCancellationAcknowledged(attempt=2),
     OperationPublishing(),
     OperationCompleted(message="done"),
     OperationFailed(code="cast_failed", message="3 of 9 values"),

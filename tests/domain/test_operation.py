@@ -6,6 +6,7 @@ import pytest
 
 from domain.errors import IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound, Refusal
 from domain.operation.decider import (
+    AcknowledgeCancellation,
     AnnouncePublishing,
     CompleteOperation,
     ConfirmCancellation,
@@ -19,6 +20,7 @@ from domain.operation.decider import (
     fold,
 )
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -127,6 +129,18 @@ def test_asking_for_cancellation_twice_is_asking_once() -> None:
 def test_a_cancellation_is_confirmed_with_the_reason_it_was_asked_for() -> None:
     Given(REQUESTED, STARTED, ASKED).when(ConfirmCancellation()).then(OperationCancelled(reason="no longer wanted"))
     Given(REQUESTED, STARTED).when(ConfirmCancellation()).refused(IllegalTransition)
+
+
+def test_what_nobody_has_begun_is_cancelled_at_once() -> None:
+    acknowledged, final = OperationCancellationAcknowledged(attempt=0), OperationCancelled(reason="no longer wanted")
+    Given(REQUESTED).when(RequestCancellation(reason="no longer wanted")).then(ASKED, acknowledged, final)
+
+
+def test_a_cancellation_is_acknowledged_once_by_who_runs_it() -> None:
+    acknowledged = OperationCancellationAcknowledged(attempt=1)
+    Given(REQUESTED, STARTED, ASKED).when(AcknowledgeCancellation()).then(acknowledged)
+    Given(REQUESTED, STARTED, ASKED, acknowledged).when(AcknowledgeCancellation()).then()
+    Given(REQUESTED, STARTED).when(AcknowledgeCancellation()).refused(IllegalTransition)
 
 
 def test_whichever_comes_first_of_publishing_and_cancellation_counts() -> None:
