@@ -20,9 +20,9 @@ class Rates(Struct, frozen=True, kw_only=True):
 
     migration_ms: float = 60.0
     fragment_ms: float = 4.0
-    scanned: float = 40e6
-    written: float = 20e6
-    indexed: float = 4e6
+    scanned: float = 60e6
+    written: float = 40e6
+    indexed: float = 5e6
 
 
 class EngineProfile(Struct, frozen=True, kw_only=True):

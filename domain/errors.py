@@ -71,6 +71,12 @@ class ColumnNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ColumnNotFoundInVersion(ColumnNotFound):
+    sentence = "There is no column '{name}' in schema version {version}."
+    version: int
+
+
+@dataclass(unsafe_hash=True)
 class ColumnAlreadyExists(Refusal):
     code = "column_already_exists"
     sentence = "There is a column '{name}' already."

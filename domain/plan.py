@@ -137,6 +137,7 @@ def _follows_from(refusal: Refusal, doubtful: set[str]) -> bool:
 def _needed(steps: Sequence[Step], target: Schema) -> Iterator[Step]:
     """The steps without those whose outcome nobody sees: on columns that go in the end, on keys that do not stay."""
     added = {step.column.id for step in steps if isinstance(step, AddField)}
+    built = set[str]()
     for step in steps:
         match step:
             case AddField() if target.by_id(step.column.id) is None:
@@ -145,9 +146,12 @@ def _needed(steps: Sequence[Step], target: Schema) -> Iterator[Step]:
                 pass
             case DropField() if step.column_id in added:
                 pass
+            case DropIndex() if step.name in built:
+                built.remove(step.name)
             case AddField() | DropField() | RestoreField() | CheckUnique() | DeclareKey() | DropIndex() | Compact():
                 yield step
             case BuildIndex():
+                built.add(step.index.name)
                 if step.index in target.indexes:
                     yield step
             case _:

@@ -6,10 +6,11 @@ import click
 
 from api.cli.client import ServiceError
 from api.cli.demo import demo_command
-from api.cli.migrating import migrate, plan
+from api.cli.migrating import migrate, plan, revert
 from api.cli.output import ERROR, show_error
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
+from api.cli.tending import adopt, compact, drift, indexes
 from domain.errors import Refusal
 
 EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
@@ -32,6 +33,11 @@ for command in (
     operations,
     tables,
     schema,
+    revert,
+    drift,
+    adopt,
+    compact,
+    indexes,
 ):
     cli.add_command(command)
 

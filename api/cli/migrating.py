@@ -1,4 +1,4 @@
-"""``plan`` and ``migrate``: asking what a migration would do, and doing it."""
+"""``plan``, ``migrate`` and ``revert``: asking what a migration would do, doing it, and undoing it."""
 
 import sys
 from typing import Any, TextIO
@@ -8,8 +8,9 @@ import msgspec
 
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
-from api.cli.following import follow
-from api.cli.output import DONE, ERROR, EXIT_CODES, STILL_RUNNING, console, message_of, say, show_json, show_progress
+from api.cli.following import follow_options, submitted
+from api.cli.output import DONE, ERROR, show_json
+from api.cli.plans import show_plan
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
 
@@ -33,24 +34,7 @@ def read_migration(file: TextIO) -> dict[str, Any]:
 @calls_service
 def plan(client: Client, as_json: bool, table: str, file: TextIO) -> None:
     found = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations/plan", read_migration(file))
-    if as_json:
-        show_json(found)
-    else:
-        show_plan(found)
-    sys.exit(DONE if found["isValid"] else ERROR)
-
-
-def show_plan(found: dict[str, Any]) -> None:
-    for violation in found["violations"]:
-        say(f"refused  {violation['pointer']}: {violation['message']}")
-    for step in found["steps"]:
-        say(f"{step['cost']:<8} {step['description']}")
-    for impact in found["indexImpacts"]:
-        say(f"index    {impact['indexName']}: {impact['impact']}. {impact['reason']}")
-    for hazard in found["hazards"]:
-        say(f"hazard   {hazard['kind']}: {hazard['message']}")
-    if found["isValid"]:
-        say(f"valid    from schema version {found['baseVersion']}, plan {found['planHash']}")
+    sys.exit(shown(found, as_json=as_json))
 
 
 @click.command(help=f"Execute the operations in FILE (JSON, '-' for standard input) and follow them. {TABLE_HELP}")
@@ -59,8 +43,7 @@ def show_plan(found: dict[str, Any]) -> None:
 @click.option("--description", help="Why")
 @click.option("--if-match", help="The schema version the migration is meant for")
 @click.option("--idempotency-key", help="A repeat with the same key follows the same operation")
-@click.option("--no-wait", is_flag=True, help="Only submit")
-@click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to follow; exit code 5 when it still runs")
+@follow_options
 @calls_service
 def migrate(
     client: Client,
@@ -70,31 +53,47 @@ def migrate(
     description: str | None,
     if_match: str | None,
     idempotency_key: str | None,
-    no_wait: bool,
-    timeout: float | None,
+    **following: Any,
 ) -> None:
     body = read_migration(file)
     if description is not None:
         body["description"] = description
     conditions = {"If-Match": if_match, "Idempotency-Key": idempotency_key}
     headers = {name: value for name, value in conditions.items() if value is not None}
-    submitted = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations", body, headers)
-    if no_wait:
-        if as_json:
-            show_json(submitted)
-        else:
-            say(submitted["operationId"])
-        sys.exit(STILL_RUNNING)
-    sys.exit(follow_to_the_end(client, submitted["operationId"], timeout, as_json=as_json))
+    operation = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations", body, headers)
+    sys.exit(submitted(client, operation, as_json=as_json, **following))
 
 
-def follow_to_the_end(client: Client, operation_id: str, timeout: float | None, *, as_json: bool) -> int:
-    """Shows the operation until it ends; the exit code that says how."""
-    if not as_json:
-        say(f"operation {operation_id}")
-    last = show_progress(follow(client, operation_id, timeout), quiet=as_json)
+@click.command(help=f"Undo MIGRATION_ID by another migration, dropped columns with their data. {TABLE_HELP}")
+@click.argument("table")
+@click.argument("migration_id")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and what would not come back")
+@click.option("--plan-hash", help="Do only what the plan with this hash said")
+@click.option("--description", help="Why")
+@follow_options
+@calls_service
+def revert(
+    client: Client,
+    as_json: bool,
+    table: str,
+    migration_id: str,
+    only_plan: bool,
+    plan_hash: str | None,
+    description: str | None,
+    **following: Any,
+) -> None:
+    path = f"/dataset-tables/{client.table_id(table)}/migrations/{migration_id}/revert"
+    if only_plan:
+        sys.exit(shown(client.call("POST", f"{path}/plan"), as_json=as_json))
+    asked = {"description": description, "planHash": plan_hash}
+    body = {member: value for member, value in asked.items() if value is not None}
+    sys.exit(submitted(client, client.call("POST", path, body), as_json=as_json, **following))
+
+
+def shown(plan: dict[str, Any], *, as_json: bool) -> int:
+    """Shows a plan; the exit code that says whether it holds."""
     if as_json:
-        show_json(last)
-    elif last.status != "completed" and console.is_terminal:
-        say(message_of(last))
-    return EXIT_CODES.get(last.status, STILL_RUNNING)
+        show_json(plan)
+    else:
+        show_plan(plan)
+    return DONE if plan["isValid"] else ERROR

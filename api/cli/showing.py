@@ -9,7 +9,8 @@ import msgspec
 
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
-from api.cli.migrating import TABLE_HELP, follow_to_the_end
+from api.cli.following import follow_to_the_end
+from api.cli.migrating import TABLE_HELP
 from api.cli.output import say, show_json, show_table
 
 FIELD_HELP = "name:type, with ' not null' after the type if so. May be given several times."

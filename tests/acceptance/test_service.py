@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import lance
+import pyarrow as pa
 import pytest
 
 from adapters.embedded_postgres import EmbeddedPostgres
@@ -194,9 +196,34 @@ def test_the_command_line_migrates_follows_and_answers_with_exit_codes(service: 
     assert service.run("nonsense").returncode == 2
 
 
+def test_the_command_line_undoes_indexes_compacts_and_finds_what_was_done_outside(service: Service) -> None:
+    assert service.run("tables", "create", "d", "people", "--field", "id:int64", "--field", "age:int32").returncode == 0
+    location = service.http.get("/dataset-tables").json()["tables"][0]["location"]
+    lance.write_dataset(pa.table({"id": [1, 2], "age": pa.array([30, 40], pa.int32())}), location, mode="append")
+    assert service.run("migrate", "d.people", "-", given=json.dumps([drop("age")])).returncode == 0
+    table_id = service.http.get("/dataset-tables").json()["tables"][0]["tableId"]
+    (migration,) = service.http.get(f"/dataset-tables/{table_id}/migrations").json()["migrations"]
+    planned = service.run("revert", "d.people", migration["migrationId"], "--plan")
+    assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "+ column 'age' (int32) is new"), planned.stdout
+    undone = service.run("revert", "d.people", migration["migrationId"], "--description", "it was needed")
+    assert undone.returncode == 0, undone.stderr
+    assert lance.dataset(location).to_table()["age"].to_pylist() == [30, 40]
+
+    assert service.run("indexes", "build", "d.people", "id", "--type", "btree").returncode == 0
+    assert service.run("indexes", "list", "d.people").stdout == "id_idx\tid\tbtree\t\n"
+    assert service.run("compact", "d.people").returncode == 0
+    assert service.run("indexes", "drop", "d.people", "id_idx").returncode == 0
+    assert service.run("indexes", "list", "d.people").stdout == ""
+
+    assert service.run("drift", "d.people").returncode == 0
+    lance.dataset(location).add_columns({"extra": "id + 1"})
+    drifted = service.run("drift", "d.people")
+    assert (drifted.returncode, "+ column 'extra'" in drifted.stdout) == (3, True), drifted.stdout
+    assert service.run("adopt", "d.people", "--description", "by hand").returncode == 0
+    assert service.run("drift", "d.people").returncode == 0
+
+
 def test_a_failed_operation_is_exit_code_three(service: Service) -> None:
-    import lance
-    import pyarrow as pa
 
     table = service.new_table("t", {"id": "int64", "a": "utf8"})
     schema = lance.dataset(table["location"]).schema
