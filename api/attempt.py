@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 
+from api.kept import Kept
 from api.progress import Progress
 from domain.engine import Job, TableEngine, Unit
 from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
@@ -32,10 +33,10 @@ class Attempt:
     seconds: Callable[[], float]
     threads: int
     assignment: Assignment
-    began: float = 0.0
+    began: float
     """What the clock showed when the attempt began."""
-    prepared: dict[str, bytes] = field(default_factory=dict)
-    """What is prepared so far, by unit name."""
+    kept: Kept
+    """What is prepared so far, by this attempt or the ones before it."""
 
     def carry_out(self) -> None:
         """Takes the migration to its end. Raises the refusal that stands in its way; nothing is visible then."""
@@ -58,50 +59,61 @@ class Attempt:
     def discard(self) -> None:
         """Removes what was prepared and will not be published, if the engine can just now."""
         try:
-            self.assignment.engine.discard(self.assignment.job, self.prepared)
+            self.assignment.engine.discard(self.assignment.job, self.kept.outcomes)
         except Refusal as refusal:
             log.warning("leftovers of migration %s stay: %s", self.assignment.job.migration_id, refusal)
 
     def _prepare_and_publish(self, job: Job, engine: TableEngine) -> str:
         """Other writers may go on meanwhile: what they change is prepared anew, the rest is kept."""
+        refused_before = False
         for remaining in reversed(range(MOST_REBASES)):
-            self._prepare_all(job, engine)
+            prepared_more = self._prepare_all(job, engine)
+            if refused_before and not prepared_more:
+                # Nothing is missing and yet it does not fit: what is kept is of no use, files that are gone perhaps.
+                self._drop(job, engine, list(self.kept.outcomes))
+                self._prepare_all(job, engine)
             self._look()
             self.run.announce_publishing()
             try:
-                return engine.publish(job, self.prepared)
+                return engine.publish(job, self.kept.outcomes)
             except TableChanged as refusal:
                 if not remaining:
                     raise
+                refused_before = True
                 log.info("operation %s goes on with what changed: %s", self.lease.operation_id, refusal)
         raise AssertionError("the last try returns or raises")
 
-    def _prepare_all(self, job: Job, engine: TableEngine) -> None:
-        """Every unit, and those that only follow once all before them are prepared."""
+    def _prepare_all(self, job: Job, engine: TableEngine) -> bool:
+        """Every unit, and those that only follow once all before them are prepared. True: there was one to prepare."""
+        prepared_more = False
         while True:
-            units = engine.units(job, self.prepared)
-            self._drop_stale(job, engine, units)
-            todo = [unit for unit in units if unit.name not in self.prepared]
+            units = engine.units(job, self.kept.outcomes)
+            names = {unit.name for unit in units}
+            stale = [name for name in self.kept.outcomes if name not in names]
+            self._drop(job, engine, stale)
+            todo = [unit for unit in units if unit.name not in self.kept.outcomes]
             if not todo:
-                return
-            progress = Progress(todo, self.seconds, [unit for unit in units if unit.name in self.prepared])
-            self._prepare(job, engine, todo, progress)
+                return prepared_more
+            prepared_more = True
+            there = [unit for unit in units if unit.name in self.kept.outcomes]
+            self._prepare(job, engine, todo, Progress(todo, self.seconds, there, _since(there, stale, self.kept)))
 
-    def _drop_stale(self, job: Job, engine: TableEngine, units: Sequence[Unit]) -> None:
-        names = {unit.name for unit in units}
-        stale = {name: outcome for name, outcome in self.prepared.items() if name not in names}
-        if stale:
-            engine.discard(job, stale)
-            for name in stale:
-                del self.prepared[name]
+    def _drop(self, job: Job, engine: TableEngine, names: Sequence[str]) -> None:
+        if names:
+            # Another worker may have inherited them: only the holder of the lease takes them away.
+            self.run.heed()
+            engine.discard(job, {name: self.kept.outcomes[name] for name in names})
+            self.kept.drop(names)
 
     def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit], progress: Progress) -> None:
+        if progress.note:
+            self.run.report(progress.report())
         pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
-        done = dict(self.prepared)
+        done = dict(self.kept.outcomes)
         futures = {pool.submit(engine.prepare, job, unit, done): unit for unit in units}
         try:
             for future in self._as_they_end(set(futures)):
-                self.prepared[futures[future].name] = future.result()
+                self.kept.add(futures[future].name, future.result())
                 if report := progress.unit_done(futures[future]):
                     self.run.report(report)
         finally:
@@ -109,8 +121,9 @@ class Attempt:
             pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
             # Units that ended after the reason to stop was found are ours to discard as well.
             for future, unit in futures.items():
-                if future.done() and not future.cancelled() and future.exception() is None:
-                    self.prepared[unit.name] = future.result()
+                ended = future.done() and not future.cancelled() and future.exception() is None
+                if ended and unit.name not in self.kept.outcomes:
+                    self.kept.add(unit.name, future.result())
 
     def _as_they_end(self, waiting: set[Future[bytes]]) -> Iterator[Future[bytes]]:
         while waiting:
@@ -125,3 +138,14 @@ class Attempt:
             raise LeaseLost(str(self.lease.operation_id), self.lease.attempt)
         if self.stop.is_set():
             raise WorkerStopping(self.lease.worker)
+
+
+def _since(there: Sequence[Unit], stale: Sequence[str], kept: Kept) -> str:
+    """What is to be said of the work that an earlier attempt, or other writers, left as it is found."""
+    inherited = sum(unit.name in kept.inherited for unit in there)
+    said = []
+    if inherited:
+        said.append(f"{inherited} prepared by an earlier attempt")
+    if stale:
+        said.append(f"{len(stale)} prepared anew, because the table changed")
+    return ", ".join(said)

@@ -29,6 +29,7 @@ from adapters.views.operation_status import operation_status
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
 from adapters.views.vitals import PostgresVitalSigns
+from adapters.workbench import PostgresWorkbench
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
@@ -156,6 +157,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 name=name,
                 house=parts.house,
                 leases=MeasuredLeases(PostgresLeases(parts.database)),
+                workbench=PostgresWorkbench(parts.database),
                 rest=rest,
                 stop=stop,
                 threads=os.cpu_count() or 1,

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from api.attempt import Attempt
 from api.heartbeat import Heartbeat
+from api.kept import Kept
 from api.logs import about
 from api.patience import PatientStore
 from domain.errors import (
@@ -29,7 +30,7 @@ from domain.errors import (
 from domain.facts import Origin
 from domain.handlers.house import House
 from domain.handlers.running import Assignment, Run
-from domain.ports import Lease, Leases
+from domain.ports import Lease, Leases, Workbench
 
 log = logging.getLogger("schemaledger.worker")
 
@@ -47,6 +48,7 @@ class Worker:
     name: str
     house: House
     leases: Leases
+    workbench: Workbench
     rest: Callable[[float], None]
     stop: Event
     threads: int
@@ -83,12 +85,10 @@ class Worker:
         attempt: Attempt | None = None
         try:
             run.start()
-            began, assignment = self.seconds(), _assignment(run, lease)
-            attempt = Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, assignment, began)
+            attempt = self._attempt(run, lease, heartbeat)
             attempt.carry_out()
         except CancellationAsked as asked:
-            if attempt is not None:
-                attempt.discard()
+            self._discard(run, lease, heartbeat, attempt)
             run.confirm_cancellation(asked.reason)
         except LeaseLost:
             raise
@@ -97,6 +97,18 @@ class Worker:
         except Exception as error:
             log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
             self._end_or_retry(run, lease, attempt, InternalFault(f"{type(error).__name__}: {error}"))
+
+    def _attempt(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> Attempt:
+        began, assignment = self.seconds(), _assignment(run, lease)
+        kept = Kept(self.workbench, lease)
+        return Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, assignment, began, kept)
+
+    def _discard(self, run: Run, lease: Lease, heartbeat: Heartbeat, attempt: Attempt | None) -> None:
+        """What this attempt prepared, and what the ones before it left."""
+        try:
+            (attempt or self._attempt(run, lease, heartbeat)).discard()
+        except Refusal as refusal:
+            log.warning("leftovers of operation %s stay: %s", lease.operation_id, refusal)
 
     def _end_or_retry(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         if isinstance(refusal, WorkerStopping | LogUnavailable):

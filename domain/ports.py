@@ -76,6 +76,19 @@ class Leases(Protocol):
         """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed."""
 
 
+class Workbench(Protocol):
+    """What attempts at an operation have prepared, kept for the next attempt until the operation ends."""
+
+    def kept(self, operation_id: UUID) -> dict[str, bytes]:
+        """What is there, by unit name."""
+
+    def keep(self, lease: Lease, name: str, outcome: bytes) -> None:
+        """Keeps a unit's outcome, unless the lease was lost. A crash of the database may lose what was kept last."""
+
+    def forget(self, lease: Lease, names: Sequence[str]) -> None:
+        """Lets go of units that are of no use any more, unless the lease was lost."""
+
+
 class Principal(Struct, frozen=True, kw_only=True):
     """Who a bearer token speaks for. ``subject`` is an opaque id."""
 

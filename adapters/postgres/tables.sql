@@ -76,6 +76,15 @@ CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_
 CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_leases (table_id)
     WHERE worker IS NOT NULL;
 
+-- What attempts have prepared and not published, so that the next attempt need not do it again. It ends with the lease.
+
+CREATE TABLE IF NOT EXISTS prepared_units (
+    operation_id uuid NOT NULL REFERENCES operation_leases ON DELETE CASCADE,
+    name text NOT NULL,
+    outcome bytea NOT NULL,
+    PRIMARY KEY (operation_id, name)
+);
+
 -- Asynchronous: they follow the log.
 
 CREATE TABLE IF NOT EXISTS migrations_v2 (

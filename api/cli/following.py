@@ -1,41 +1,50 @@
-"""What happens once an operation is accepted: following it to its end, or not."""
+"""Following an operation from the command line: by its stream of events, taken up again wherever it was cut."""
 
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
 
-import click
+import msgspec
 
-from api.cli.client import Client
-from api.cli.output import EXIT_CODES, STILL_RUNNING, console, message_of, say, show_json, show_progress
-from api.cli.watching import watch
+from api.cli.client import Client, ServiceError
+from api.http.wire import FINISHED, OperationBody
 
-
-def follow_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How to go on once an operation is accepted."""
-    timeout = click.option(
-        "--timeout", type=click.FloatRange(min=0), help="Seconds to follow; exit code 5 when it still runs"
-    )
-    return click.option("--no-wait", is_flag=True, help="Only submit")(timeout(command))
+SECONDS_OF_SILENCE = 40.0
+"""How long a stream may say nothing, not even that it is alive, before it is taken for dead."""
+SECONDS_WITHOUT_AN_ANSWER = 30.0
+"""How long a service that does not answer is asked again before following gives up."""
+SECONDS_BETWEEN_TRIES = 0.2
 
 
-def submitted(client: Client, operation: dict[str, Any], *, as_json: bool, no_wait: bool, timeout: float | None) -> int:
-    """Follows an operation that was accepted, unless only that was wanted; the exit code."""
-    if not no_wait:
-        return follow_to_the_end(client, operation["operationId"], timeout, as_json=as_json)
-    if as_json:
-        show_json(operation)
-    else:
-        say(operation["operationId"])
-    return STILL_RUNNING
-
-
-def follow_to_the_end(client: Client, operation_id: str, timeout: float | None, *, as_json: bool) -> int:
-    """Shows the operation until it ends; the exit code that says how."""
-    if not as_json:
-        say(f"operation {operation_id}")
-    last = show_progress(watch(client, operation_id, timeout), quiet=as_json)
-    if as_json:
-        show_json(last)
-    elif last.status != "completed" and console.is_terminal:
-        say(message_of(last))
-    return EXIT_CODES.get(last.status, STILL_RUNNING)
+def follow(
+    client: Client,
+    operation_id: str,
+    seconds: float | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[OperationBody]:
+    """The operation at every event of its life, until its end; or until the seconds are over, and then as it is."""
+    deadline = float("inf") if seconds is None else clock() + seconds
+    version, answered = 0, clock()
+    while clock() < deadline:
+        patience = min(SECONDS_OF_SILENCE, deadline - clock())
+        try:
+            for event in client.events(operation_id, version, patience):
+                answered = clock()
+                if event is not None:
+                    version, operation = event
+                    yield operation
+                    if operation.status in FINISHED:
+                        return
+                if deadline - clock() < patience:
+                    # A stream's patience is fixed when it begins; this one would outlast the deadline.
+                    break
+        except ServiceError as error:
+            if clock() >= deadline:
+                break
+            if (error.body is not None and not error.body.retryable) or clock() - answered > SECONDS_WITHOUT_AN_ANSWER:
+                raise
+            sleep(SECONDS_BETWEEN_TRIES)
+        else:
+            sleep(min(SECONDS_BETWEEN_TRIES, max(0.0, deadline - clock())))
+    yield msgspec.convert(client.call("GET", f"/operations/{operation_id}"), OperationBody)

@@ -8,9 +8,9 @@ import msgspec
 
 from api.cli.calling import calls_service
 from api.cli.client import Client, ServiceError
-from api.cli.following import follow_options, submitted
 from api.cli.output import DONE, ERROR, show_json
 from api.cli.plans import show_plan
+from api.cli.submitting import follow_options, submitted
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
 

@@ -16,6 +16,7 @@ import pytest
 import api.worker
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.leases import PostgresLeases
+from adapters.workbench import PostgresWorkbench
 from api.compose import Parts, composed, prepare
 from api.worker import MAX_ATTEMPTS, Worker
 from domain.changes.catalogue import AnyChange
@@ -60,7 +61,7 @@ class Bench:
     def __init__(self, parts: Parts) -> None:
         self.engine = Troubled()
         self.house = replace(parts.house, engines={"lance": self.engine})
-        self.leases = PostgresLeases(parts.database)
+        self.leases, self.workbench = PostgresLeases(parts.database), PostgresWorkbench(parts.database)
         columns = (Column(id=0, name="id", data_type="int64"), Column(id=0, name="n", data_type="int64"))
         new = NewTable(dataset_id="d", name="t", description=None, engine="lance", location=None, columns=columns)
         self.table = add_table(self.house, new, ORIGIN)
@@ -79,7 +80,8 @@ class Bench:
         return submit_migration(self.house, self.table, new, ORIGIN).operation_id
 
     def worker(self, name: str = "w") -> Worker:
-        return Worker(name, self.house, self.leases, lambda _: None, Event(), threads=1, term=timedelta(minutes=5))
+        term = timedelta(minutes=5)
+        return Worker(name, self.house, self.leases, self.workbench, lambda _: None, Event(), threads=1, term=term)
 
     def operation(self, operation_id: UUID) -> OperationView:
         view = self.house.views.operation(operation_id)

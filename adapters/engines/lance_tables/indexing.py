@@ -5,7 +5,6 @@ holds them together, and an index built on it fits the table once the same files
 """
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -20,14 +19,12 @@ from lance.fragment import FragmentMetadata
 from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
+from adapters.engines.lance_tables.segments import Digests, dumped, loaded
 from domain.engine import Job, Unit
 from domain.schema import Index, Schema
 from domain.steps import BuildIndex
 
 INDEX_UNIT = "index"
-
-Digests = dict[str, str]
-"""What files each fragment consists of, by fragment id; deletions aside, which no index minds."""
 
 
 def wanted_indexes(job: Job, recipes: Sequence[Recipe]) -> list[Index]:
@@ -100,7 +97,7 @@ def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
             fragment_ids=[fragment.id for fragment in fragments],
             **settings,
         )
-    return pickle.dumps((digests_of(fragments), segment))
+    return dumped(digests_of(fragments), segment)
 
 
 def commit_indexes(
@@ -115,7 +112,7 @@ def commit_indexes(
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
         content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
-        _, segment = pickle.loads(content)  # noqa: S301  # written by this process, or by one that may write the table
+        _, segment = loaded(content)
         if segment is None:
             empty.append(index)
         else:
@@ -136,7 +133,7 @@ def commit_indexes(
 
 def discard_index(location: str, content: bytes) -> None:
     """Removes the files of an index that was built and is not committed."""
-    _, segment = pickle.loads(content)  # noqa: S301
+    _, segment = loaded(content)
     if segment is not None:
         folder = Path(location) / "_indices" / str(segment.uuid)
         for file in folder.iterdir() if folder.exists() else ():
@@ -155,7 +152,7 @@ def digests_of(fragments: Sequence[FragmentMetadata]) -> Digests:
 
 
 def _still_good(content: bytes, now: Digests) -> bool:
-    covered, _ = pickle.loads(content)  # noqa: S301
+    covered, _ = loaded(content)
     return all(now.get(fragment) == digest for fragment, digest in covered.items())
 
 
