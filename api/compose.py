@@ -28,8 +28,11 @@ from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_status import operation_status
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
+from adapters.views.vitals import PostgresVitalSigns
 from adapters.workbench import PostgresWorkbench
 from api.http.app import create_app
+from api.measuring import MeasuredLeases, MeasuredStore
+from api.metrics import Exposition
 from api.settings import Settings, read_settings
 from api.worker import Worker
 from domain.handlers.house import House
@@ -55,7 +58,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     """The parts over a database that is prepared; they end with the context."""
     database = Database(url)
     ids = RandomIds()
-    store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE, conflict=table_conflict)
+    store = MeasuredStore(PostgresEventStore(database, SystemClock(), ids, inline=INLINE, conflict=table_conflict))
     house = House(
         store=store,
         views=PostgresViews(database),
@@ -70,6 +73,10 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     finally:
         feed.stop()
         database.close()
+
+
+def vital_signs(database: Database) -> PostgresVitalSigns:
+    return PostgresVitalSigns(database, [projection.name for projection in FOLLOWED])
 
 
 def demo_data() -> ModuleType:
@@ -124,6 +131,7 @@ def create_http() -> Litestar:
         parts.feed,
         ipc_schema,
         {"database": parts.database.problem, "feed": problem_of_feed},
+        Exposition(vital_signs(parts.database)),
     )
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
     return app
@@ -148,7 +156,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             yield Worker(
                 name=name,
                 house=parts.house,
-                leases=PostgresLeases(parts.database),
+                leases=MeasuredLeases(PostgresLeases(parts.database)),
                 workbench=PostgresWorkbench(parts.database),
                 rest=rest,
                 stop=stop,

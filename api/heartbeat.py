@@ -1,6 +1,7 @@
 """Holding on to a lease while the work goes on, from a thread of its own."""
 
 import logging
+from contextvars import copy_context
 from datetime import timedelta
 from threading import Event, Thread
 from types import TracebackType
@@ -18,7 +19,8 @@ class Heartbeat:
         self.lost = Event()
         self._leases, self._lease, self._term = leases, lease, term
         self._done = Event()
-        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
+        # In a copy of the context: its lines in the log are about the same operation.
+        self._thread = Thread(target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()

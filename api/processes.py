@@ -5,16 +5,19 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from prometheus_client import start_http_server
 
 from api.compose import create_http, working
-from api.settings import Settings
+from api.metrics import Exposition
+from api.settings import WORKER_METRICS_PORT, Settings
 from api.stopping import Stop, stop_on_signals
 from api.worker import Worker
 
@@ -23,18 +26,6 @@ SECONDS_TO_END = 2.0
 """How long a worker may take to let go of its work once it is told to stop."""
 
 log = logging.getLogger("schemaledger")
-
-
-def set_up_logs(level: int = logging.INFO) -> None:
-    """One line per event on standard error: UTC time, level, process, logger, message."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level,
-        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(process)d %(name)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def run_api(settings: Settings) -> None:
@@ -59,12 +50,15 @@ async def _serve_http(settings: Settings) -> None:
     await server.serve()
 
 
-def run_worker(settings: Settings, url: str) -> None:
-    """Works until told to stop. What it was doing is given back, and the next worker goes on with it."""
+def run_worker(settings: Settings, url: str, metrics_port: int | None = None) -> None:
+    """Works until told to stop. What it was doing is given back, and the next worker goes on with it.
+
+    With ``metrics_port``, answers there with what this process counts.
+    """
     told, stop = stop_on_signals(), Event()
     end_with_parent()
     name = f"{socket.gethostname()}-{os.getpid()}"
-    with working(settings, url, name, stop) as worker:
+    with answering_with_metrics(settings.host, metrics_port), working(settings, url, name, stop) as worker:
         thread = threading.Thread(target=_work, args=(worker, told), name="work", daemon=True)
         thread.start()
         told.wait()
@@ -73,6 +67,24 @@ def run_worker(settings: Settings, url: str) -> None:
     if thread.is_alive():
         # A unit that takes its time holds no promise: the lease runs out, and another attempt finds or redoes it.
         os._exit(0)
+
+
+@contextmanager
+def answering_with_metrics(host: str, port: int | None) -> Iterator[None]:
+    """Raises ValueError when the port cannot be listened on."""
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, host, registry=Exposition().registry)
+    except OSError as error:
+        raise ValueError(f"{WORKER_METRICS_PORT}: {host}:{port} cannot be listened on: {error.strerror}.") from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _work(worker: Worker, told: Stop) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from api.compose import embedded_postgres, prepare
+from api.metrics import begin_to_share, forget_process
 from api.settings import Settings
 from api.stopping import Stop, stop_on_signals
 
@@ -65,7 +66,7 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
     with running(settings, stop) as service:
         if not stop.is_set():
             announce(service.settings, service.made_token)
-            _keep_alive(service.children, stop)
+            _keep_alive(service, stop)
 
 
 @contextmanager
@@ -74,7 +75,8 @@ def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     settings = _with_free_port(settings)
     with database(settings) as url:
         settings = replace(settings, database_url=url)
-        service = Running(settings, prepare(settings, url), _children(settings))
+        made_token = prepare(settings, url)
+        service = Running(settings, made_token, _children(settings, begin_to_share(settings.metrics_dir)))
         try:
             for child in service.children:
                 child.start()
@@ -98,8 +100,8 @@ def database(settings: Settings) -> Iterator[str]:
         postgres.stop()
 
 
-def _children(settings: Settings) -> list[Child]:
-    environment = settings.environment()
+def _children(settings: Settings, shared: dict[str, str]) -> list[Child]:
+    environment = {**settings.environment(), **shared}
     api = [Child("run-api", environment) for _ in range(settings.api_processes)]
     return [*api, *(Child("run-worker", environment) for _ in range(settings.worker_processes))]
 
@@ -132,10 +134,11 @@ def _wait_until_ready(service: Running, stop: Stop) -> None:
             continue
 
 
-def _keep_alive(children: list[Child], stop: Stop) -> None:
+def _keep_alive(service: Running, stop: Stop) -> None:
     while not stop.wait(SECONDS_BEFORE_A_RESTART):
-        for child in children:
+        for child in service.children:
             if child.process.poll() is not None:
+                forget_process(service.settings.metrics_dir, child.process.pid)
                 log.error("%s (process %s) ended; starting it again", child.command, child.process.pid)
                 child.start()
 

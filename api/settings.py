@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.logs import FORMATS, LEVELS
+
 DATA_DIR = "SCHEMALEDGER_DATA_DIR"
 HOST = "SCHEMALEDGER_HOST"
 PORT = "SCHEMALEDGER_PORT"
@@ -12,6 +14,9 @@ DATABASE_URL = "DATABASE_URL"
 TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
+WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
+LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
+LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,15 @@ class Settings:
     table_roots: tuple[Path, ...]
     api_processes: int
     worker_processes: int
+    worker_metrics_port: int | None = None
+    """Where a worker on its own answers with its metrics; None: nowhere. Those of ``serve`` count together."""
+    log_format: str = "auto"
+    log_level: str = "info"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where the processes of one ``serve`` count together."""
+        return self.data_dir / "metrics"
 
     @property
     def token_file(self) -> Path:
@@ -44,6 +58,8 @@ class Settings:
             TABLE_ROOTS: ",".join(map(str, self.table_roots)),
             API_PROCESSES: str(self.api_processes),
             WORKER_PROCESSES: str(self.worker_processes),
+            LOG_FORMAT: self.log_format,
+            LOG_LEVEL: self.log_level,
         }
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
 
@@ -60,7 +76,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         table_roots=tuple(roots) or (data_dir / "tables",),
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
+        worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
+        log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
+        log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),
     )
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    text = (environment.get(name) or default).lower()
+    if text not in choices:
+        raise ValueError(f"{name} is '{text}'; one of {', '.join(choices)} is expected.")
+    return text
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:

@@ -16,6 +16,7 @@ from msgspec import structs
 from api.attempt import Attempt
 from api.heartbeat import Heartbeat
 from api.kept import Kept
+from api.logs import about
 from api.patience import PatientStore
 from domain.errors import (
     AttemptsExhausted,
@@ -67,7 +68,7 @@ class Worker:
             lease = self.leases.claim(self.name, self.term)
             if lease is None:
                 return False
-            with Heartbeat(self.leases, lease, self.term) as heartbeat:
+            with about(lambda: _subject(lease)), Heartbeat(self.leases, lease, self.term) as heartbeat:
                 self._attend(lease, heartbeat)
         except LeaseLost as refusal:
             log.warning("%s", refusal)
@@ -135,6 +136,10 @@ class Worker:
                 return
             attempt.discard()
         run.fail(AttemptsExhausted(lease.failures + 1, str(refusal)) if refusal.retryable else refusal)
+
+
+def _subject(lease: Lease) -> dict[str, object]:
+    return {"operationId": str(lease.operation_id), "tableId": str(lease.table_id), "attempt": lease.attempt}
 
 
 def _assignment(run: Run, lease: Lease) -> Assignment:

@@ -9,6 +9,7 @@ import click
 
 from api.cli.client import ServiceError
 from api.cli.output import say
+from api.logs import FORMATS, LEVELS, set_up_logs
 from api.settings import Settings, read_settings
 
 
@@ -20,6 +21,8 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--port", type=click.IntRange(0, 65_535), help="SCHEMALEDGER_PORT, default 8080; 0: a free one"),
         click.option("--database-url", help="DATABASE_URL, default: a PostgreSQL of its own in the data folder"),
         click.option("--api-processes", type=click.IntRange(1, 64), help="SCHEMALEDGER_API_PROCESSES, default 1"),
+        click.option("--log-format", type=click.Choice(FORMATS), help="SCHEMALEDGER_LOG_FORMAT, default auto"),
+        click.option("--log-level", type=click.Choice(LEVELS), help="SCHEMALEDGER_LOG_LEVEL, default info"),
         click.option("--worker-processes", type=click.IntRange(0, 64), help="SCHEMALEDGER_WORKER_PROCESSES, default 1"),
     )
     for option in reversed(options):
@@ -42,12 +45,12 @@ def settings_from(flags: dict[str, Any]) -> Settings:
 def serve_command(**flags: Any) -> None:
     """Start the service: PostgreSQL (unless a URL is given), API and workers. Ctrl-C stops everything."""
     # What only serving needs is imported only then: the other commands start faster.
-    from api.processes import set_up_logs
     from api.serving import CannotServe, serve
 
-    set_up_logs()
+    settings = settings_from(flags)
+    set_up_logs(settings.log_format, settings.log_level)
     try:
-        serve(settings_from(flags), announce)
+        serve(settings, announce)
     except CannotServe as error:
         raise ServiceError(str(error)) from error
 
@@ -62,34 +65,40 @@ def announce(settings: Settings, made_token: bool) -> None:
 
 @click.command("worker")
 @setting_options
+@click.option(
+    "--worker-metrics-port",
+    type=click.IntRange(1, 65_535),
+    help="SCHEMALEDGER_WORKER_METRICS_PORT: where to answer with metrics, default nowhere",
+)
 def worker_command(**flags: Any) -> None:
     """Run one worker beside a service that is running elsewhere, over the same DATABASE_URL and tables."""
     from api.compose import prepare
-    from api.processes import run_worker, set_up_logs
+    from api.processes import run_worker
 
-    set_up_logs()
     settings = settings_from(flags)
+    set_up_logs(settings.log_format, settings.log_level)
     if settings.database_url is None:
         raise ServiceError("A worker of its own needs DATABASE_URL: the database of the service it works for.")
     prepare(settings, settings.database_url)
-    run_worker(settings, settings.database_url)
+    run_worker(settings, settings.database_url, settings.worker_metrics_port)
 
 
 @click.command("run-api", hidden=True)
 def run_api_command() -> None:
     """One API process, started by serve."""
-    from api.processes import run_api, set_up_logs
+    from api.processes import run_api
 
-    set_up_logs()
-    run_api(read_settings())
+    settings = read_settings()
+    set_up_logs(settings.log_format, settings.log_level)
+    run_api(settings)
 
 
 @click.command("run-worker", hidden=True)
 def run_worker_command() -> None:
     """One worker process, started by serve."""
-    from api.processes import run_worker, set_up_logs
+    from api.processes import run_worker
 
-    set_up_logs()
     settings = read_settings()
+    set_up_logs(settings.log_format, settings.log_level)
     assert settings.database_url is not None
     run_worker(settings, settings.database_url)

@@ -6,14 +6,16 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from api.http import health, indexes, migrations, operations, reverts, schemas, streams, tables, upkeep
+from api.http import health, indexes, metrics, migrations, operations, reverts, schemas, streams, tables, upkeep
 from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
 from api.http.errors import HANDLERS
 from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.pages import make_pages
+from api.http.recounting import Recounting
 from api.http.waiting import Waiting
+from api.metrics import Exposition
 from domain.handlers.house import House
 from domain.ports import Tokens
 from domain.views import Changes
@@ -30,6 +32,7 @@ ROUTES: list[ControllerRouterHandler] = [
     operations.router,
     streams.router,
     health.router,
+    metrics.get_metrics,
 ]
 
 
@@ -39,6 +42,7 @@ def create_app(
     changes: Changes,
     arrow_schema: ArrowSchema,
     checks: health.Checks,
+    exposition: Exposition,
     *,
     keep_alive: float = KEEP_ALIVE_SECONDS,
 ) -> Litestar:
@@ -53,9 +57,10 @@ def create_app(
         "waiting": Provide(lambda: waiting, sync_to_thread=False),
         "following": Provide(lambda: following, sync_to_thread=False),
         "checks": Provide(lambda: checks, sync_to_thread=False),
+        "exposition": Provide(lambda: exposition, sync_to_thread=False),
     }
     document = msgspec.json.encode(make_document(ROUTES, dependencies))
-    return Litestar(
+    app = Litestar(
         [*ROUTES, *make_pages(document)],
         dependencies=dependencies,
         guards=[token_guard(tokens), require_json],
@@ -66,3 +71,5 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    app.asgi_handler = Recounting(app.asgi_handler)
+    return app

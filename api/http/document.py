@@ -85,7 +85,9 @@ HEADERS: dict[str, list[tuple[str, str]]] = {
 def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str, Provide]) -> dict[str, Any]:
     """The whole document, ready to be encoded as JSON. ``dependencies`` are those the routes ask for."""
     title, release = "Schemaledger", version("schemaledger")
-    sketch = Litestar(routes, dependencies=dependencies, openapi_config=OpenAPIConfig(title=title, version=release))
+    described = OpenAPIConfig(title=title, version=release)
+    # Without a logging configuration: the framework's own would take the place of the process's.
+    sketch = Litestar(routes, dependencies=dependencies, openapi_config=described, logging_config=None)
     document = sketch.openapi_schema.to_schema()
     document["info"]["description"] = "Executes schema migrations on dataset tables and remembers every one of them."
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -95,7 +97,7 @@ def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str,
     }
     document["security"] = [{"token": []}]
     options = _options(sketch)
-    document["paths"] = {_camel(path): item for path, item in document["paths"].items()}
+    document["paths"] = {camel_path(path): item for path, item in document["paths"].items()}
     for operation in _operations(document):
         _finish(operation, options[operation["operationId"]])
     return document
@@ -162,8 +164,10 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["200"] = responses["202"]
     if operation["operationId"] == "getSchema":
         responses["304"] = {"description": "The ETag still holds."}
+    if operation["operationId"] == "metrics":
+        responses["200"] = _text(responses["200"]["description"], "text/plain")
     if operation["operationId"] in STREAMS:
-        responses["200"] = _stream(responses["200"]["description"])
+        responses["200"] = _text(responses["200"]["description"], "text/event-stream")
         responses["204"] = {"description": "The operation has ended and nothing is left to tell."}
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
@@ -179,14 +183,14 @@ def _envelope(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _stream(description: str) -> dict[str, Any]:
-    """Server-sent events; the data of each, but for ``keep-alive``, is an operation."""
-    return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+def _text(description: str, media_type: str) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
 
 
 def _headers(*names: str) -> dict[str, Any]:
     return {name: {"schema": {"type": "string"}, "required": True} for name in names}
 
 
-def _camel(path: str) -> str:
+def camel_path(path: str) -> str:
+    """The template of a path with its names as they stand on the wire."""
     return re.sub(r"\{(\w+)\}", lambda found: "{" + camel(found[1]) + "}", path)

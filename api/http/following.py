@@ -14,6 +14,7 @@ from anyio import to_thread
 from api.http.answers import operation_body
 from api.http.waiting import LOOK_ANYWAY_SECONDS, set_within
 from api.http.wire import FINISHED
+from api.metrics import FOLLOWERS
 from domain.errors import LogUnavailable
 from domain.facts import Recorded
 from domain.operation.telling import told
@@ -74,10 +75,12 @@ class Following:
             followed = self._followed[operation_id] = _Followed(operation_id)
             followed.task = asyncio.create_task(followed.keep_up(self._store, self._changes))
         followed.followers += 1
+        FOLLOWERS.inc()
         return followed
 
     def _leave(self, followed: "_Followed") -> None:
         followed.followers -= 1
+        FOLLOWERS.dec()
         if not followed.followers:
             del self._followed[followed.operation_id]
             if followed.task is not None:

@@ -4,15 +4,17 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.conftest import PATIENCE, Service, children_of, wait_for
 from tests.domain.planning import add, rename
@@ -156,3 +158,106 @@ def test_following_for_a_time_answers_with_what_is_then(idle: Service) -> None:
     ended = idle.run("operations", "follow", operation, "--timeout", "0", "-o", "json")
     assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "completed")
     assert idle.run("operations", "follow", "nothing").returncode == 1
+
+
+def metric(text: str, name: str, **labels: str) -> float:
+    """The sum of a metric's samples that have these labels."""
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples if sample.name == name]
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+def test_any_process_answers_for_all_of_them(service: Service) -> None:
+    table = service.new_table("t", {"id": "int64"})["tableId"]
+    operations = [service.migrate(table, add(f"x{number}")) for number in range(4)]
+    for operation in operations:
+        assert service.finished(operation)["status"] == "completed"
+
+    def scrape() -> str:
+        # A connection of its own each time, so that both processes are asked.
+        answer = httpx.get(f"{service.url}/metrics", timeout=PATIENCE)
+        assert answer.status_code == 200
+        return answer.text
+
+    completed = {"operation_type": "migration", "outcome": "completed"}
+    for _ in range(8):
+        found = scrape()
+        assert metric(found, "schemaledger_operation_duration_seconds_count", **completed) == 4
+        accepted = {"route": "/dataset-tables/{tableId}/migrations", "status": "202"}
+        assert metric(found, "schemaledger_http_requests_total", **accepted) == 4
+        assert metric(found, "schemaledger_worker_seen_timestamp_seconds") > 0
+        assert metric(found, "schemaledger_operations_unfinished") == 0
+    wait_for(lambda: metric(scrape(), "schemaledger_projection_lag_events") == 0)
+    assert metric(scrape(), "schemaledger_stream_followers") == 0
+
+
+def test_followers_are_counted_until_they_leave_or_their_process_dies(idle: Service) -> None:
+    operation = idle.migrate(idle.new_table("t", {"id": "int64"})["tableId"], add("x"))
+
+    def followers() -> float | None:
+        try:
+            text = httpx.get(f"{idle.url}/metrics", timeout=PATIENCE).text
+        except httpx.TransportError:
+            return None
+        return metric(text, "schemaledger_stream_followers")
+
+    @contextmanager
+    def following() -> Iterator[Iterator[str]]:
+        place, headers = f"{idle.url}/operations/{operation}/events", idle.http.headers
+        with httpx.stream("GET", place, headers=headers, timeout=PATIENCE) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "retry: 1000"
+            yield lines
+
+    with ExitStack() as streams:
+        # Whoever forgets the lines closes the stream.
+        opened = [streams.enter_context(following()) for _ in range(5)]
+        wait_for(lambda: followers() == len(opened))
+    wait_for(lambda: followers() == 0)
+    with following():
+        wait_for(lambda: followers() == 1)
+        victims = api_processes(idle)
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: len(set(api_processes(idle)) - set(victims)) == 2)
+    wait_for(lambda: followers() == 0)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_worker_on_its_own_answers_with_its_metrics(idle: Service) -> None:
+    port = free_port()
+    operation = idle.migrate(idle.new_table("t", {"id": "int64"})["tableId"], add("x"))
+    with working(idle, "--worker-metrics-port", str(port)) as worker:
+        assert idle.finished(operation)["status"] == "completed"
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert metric(text, "schemaledger_operation_duration_seconds_count", outcome="completed") == 1
+        assert metric(text, "schemaledger_worker_seen_timestamp_seconds") > 0
+        taken = idle.run(
+            "worker", "--worker-metrics-port", str(port), "--database-url", idle._environment["DATABASE_URL"]
+        )
+        assert taken.returncode == 1
+        assert "SCHEMALEDGER_WORKER_METRICS_PORT" in taken.stderr
+    assert worker.returncode == 0
+
+
+def test_every_line_of_the_log_is_an_object_and_none_holds_the_token(service: Service) -> None:
+    table = service.new_table("t", {"id": "int64"})["tableId"]
+    service.http.headers["X-Request-Id"] = "asked-by-a-test"
+    operation = service.migrate(table, add("x"))
+    assert service.finished(operation)["status"] == "completed"
+    service.stop()
+    told = [json.loads(line) for line in service.lines if line.startswith("{")]
+    mine = [line for line in told if line.get("requestId") == "asked-by-a-test"]
+    assert {(line["route"], line["status"]) for line in mine} >= {
+        ("/dataset-tables/{tableId}/migrations", 202),
+        ("/operations/{operationId}", 200),
+    }
+    assert {line["operationId"] for line in mine if "operationId" in line} == {operation}
+    assert all({"time", "level", "logger", "process", "message"} <= set(line) for line in told)
+    # The one place where the token is shown is the announcement to whoever started the service.
+    assert not [line for line in told if service.token in json.dumps(line)]

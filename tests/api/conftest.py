@@ -14,8 +14,9 @@ from litestar.testing import TestClient
 
 from adapters.arrow.types import ipc_schema
 from adapters.tokens import PostgresTokens
-from api.compose import composed, prepare, working
+from api.compose import composed, prepare, vital_signs, working
 from api.http.app import create_app
+from api.metrics import Exposition
 from api.settings import Settings
 
 
@@ -88,6 +89,7 @@ def idle_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
             parts.feed,
             ipc_schema,
             {"database": parts.database.problem},
+            Exposition(vital_signs(parts.database)),
         )
         with TestClient(app) as client:
             yield Api(client, settings.token_file.read_text().strip(), settings)

@@ -38,6 +38,7 @@ GIVEN = {
     ("GET", "/dataset-tables/{tableId}/operations/{operationId}/events"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/metrics"),
 }
 
 

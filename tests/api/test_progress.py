@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811  # fixtures of the adapters' tests
 """What progress says, at which rate, and what a reader sees of it while the work goes on."""
 
 from datetime import timedelta
@@ -8,7 +9,7 @@ from api.progress import Progress
 from domain.engine import Unit
 from domain.operation.decider import ReportProgress
 from domain.operation.events import OperationCompleted, OperationProgressed, OperationStarted
-from tests.adapters.conftest import database, leases, requested, store, views, write  # noqa: F401  # fixtures
+from tests.adapters.conftest import database, leases, requested, store, views, write
 
 
 class Seconds:
@@ -76,7 +77,7 @@ def test_a_thousand_fast_units_are_told_in_twenty_reports_and_slow_ones_once_a_s
     assert len(slow) == 10
 
 
-def test_a_reader_sees_the_attempt_its_units_and_when_it_should_end(store, views) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_reader_sees_the_attempt_its_units_and_when_it_should_end(store, views) -> None:  # type: ignore[no-untyped-def]
     operation = uuid4()
     write(store, operation, 0, requested())
     write(store, operation, 1, OperationStarted(attempt=2, worker="w"))
@@ -101,7 +102,7 @@ def test_a_reader_sees_the_attempt_its_units_and_when_it_should_end(store, views
     assert (ended.percent, ended.expected_end_at, ended.heartbeat_at) == (100.0, None, None)
 
 
-def test_the_heartbeat_is_that_of_the_worker_that_holds_the_operation(store, views, leases) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_heartbeat_is_that_of_the_worker_that_holds_the_operation(store, views, leases) -> None:  # type: ignore[no-untyped-def]
     operation = uuid4()
     write(store, operation, 0, requested())
     assert views.operation(operation).heartbeat_at is None

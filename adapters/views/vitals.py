@@ -1,0 +1,42 @@
+"""Reading how the service is doing: of what is unfinished only, so the cost does not grow with the log."""
+
+from collections.abc import Sequence
+
+from adapters.postgres.database import Database
+from domain.vitals import Lag, Vitals
+
+QUEUE = """
+SELECT
+    count(*) FILTER (WHERE status = 'pending') AS pending,
+    count(*) FILTER (WHERE status = 'running') AS running,
+    count(*) FILTER (WHERE worker IS NULL) AS leases_free,
+    count(*) FILTER (WHERE expires_at >= clock_timestamp()) AS leases_held,
+    count(*) FILTER (WHERE expires_at < clock_timestamp()) AS leases_expired,
+    coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE status = 'pending')), 0)::float
+        AS oldest_pending_age,
+    coalesce(extract(epoch FROM clock_timestamp() - min(renewed_at)), 0)::float AS oldest_heartbeat_age,
+    (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS position
+FROM operation_leases JOIN operation_status_v1 USING (operation_id)
+"""
+LAGS = """
+SELECT name, head - reached AS events,
+    coalesce(extract(epoch FROM clock_timestamp() - (
+        SELECT recorded_at FROM stored_events WHERE notification_id = reached + 1)), 0)::float AS seconds
+FROM (
+    SELECT wanted.name, coalesce(projections.position, 0) AS reached,
+        (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head
+    FROM unnest(%(names)s::text[]) AS wanted (name) LEFT JOIN projections USING (name)) AS standing
+"""
+
+
+class PostgresVitalSigns:
+    """Implements ``VitalSigns``; ``projections`` are the names of the asynchronous views in use."""
+
+    def __init__(self, database: Database, projections: Sequence[str]) -> None:
+        self._database, self._projections = database, list(projections)
+
+    def read(self) -> Vitals:
+        queue = self._database.row(QUEUE, {})
+        assert queue is not None
+        lags = self._database.rows(LAGS, {"names": self._projections})
+        return Vitals(**queue, lags={row["name"]: Lag(events=row["events"], seconds=row["seconds"]) for row in lags})

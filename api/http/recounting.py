@@ -1,0 +1,70 @@
+"""Every request counted, and told in the log: method, route, status, duration, and what it was about."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.access import request_id
+from api.http.document import camel_path
+from api.logs import FIELDS, about
+from api.metrics import REQUEST_SECONDS, REQUESTS
+from domain.naming import camel
+
+log = logging.getLogger("schemaledger.access")
+
+CLIENT_GONE = 499
+"""The status of a request whose caller left before the answer began."""
+UNMATCHED = "unmatched"
+"""The route of paths that lead nowhere: one name for all, or anybody could make up as many as he likes."""
+QUIET = ("/health/live", "/health/ready", "/metrics")
+"""Asked all the time by machines: told only to those who debug."""
+
+
+class Recounting:
+    """The application with every request recounted; ``seconds`` is a monotonic clock."""
+
+    def __init__(self, app: ASGIApp, seconds: Callable[[], float] = time.perf_counter) -> None:
+        self._app, self._seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        began, status = self._seconds(), CLIENT_GONE
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with about(lambda: _subject(scope)):
+            try:
+                await self._app(scope, receive, noted)
+            finally:
+                _recount(scope, status, self._seconds() - began)
+
+
+def _recount(scope: Any, status: int, seconds: float) -> None:
+    template = scope.get("path_template")
+    method, route = scope["method"], camel_path(template) if template else UNMATCHED
+    REQUESTS.labels(method, route, status).inc()
+    if not route.endswith("/events") and b"wait=" not in scope["query_string"]:
+        REQUEST_SECONDS.labels(method, route).observe(seconds)
+    level = logging.DEBUG if route in QUIET else logging.INFO
+    if log.isEnabledFor(level):
+        milliseconds = round(1_000 * seconds, 1)
+        fields = {"method": method, "route": route, "status": status, "durationMs": milliseconds}
+        if user := scope.get("user"):
+            fields["actor"] = user.subject
+        log.log(level, "%s %s %s", method, route, status, extra={FIELDS: fields})
+
+
+def _subject(scope: Any) -> dict[str, object]:
+    """The request, and the ids in its path once it is known where it leads."""
+    ids = {camel(name): value for name, value in scope.get("path_params", {}).items()}
+    return {"requestId": request_id(scope), **ids}

@@ -1,0 +1,36 @@
+"""How the service as a whole is doing just now, whichever process asks."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Lag(Struct, frozen=True, kw_only=True):
+    """How far a view is behind the log: events not shown yet, and for how many seconds the oldest of them waits."""
+
+    events: int
+    seconds: float
+
+
+class Vitals(Struct, frozen=True, kw_only=True):
+    """``position`` is the log's last. Ages are in seconds, 0 where there is nothing of the kind.
+
+    Leases are held, free (nobody runs the operation now), or expired (their worker was not heard of for a term).
+    ``lags`` is by view.
+    """
+
+    position: int
+    pending: int
+    running: int
+    oldest_pending_age: float
+    leases_held: int
+    leases_free: int
+    leases_expired: int
+    oldest_heartbeat_age: float
+    lags: Mapping[str, Lag]
+
+
+class VitalSigns(Protocol):
+    def read(self) -> Vitals:
+        """Raises LogUnavailable."""
