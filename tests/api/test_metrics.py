@@ -144,8 +144,11 @@ def test_metrics_are_open_and_in_the_text_format(api: Api) -> None:
     assert operation not in answer.text
     # One name for all that is not there.
     api.get("/nothing/of/the/kind")
-    unmatched = frozenset({("method", "GET"), ("route", "unmatched"), ("status", "404")})
-    assert scraped(api.client.get("/metrics").text)["schemaledger_http_requests_total", unmatched] >= 1
+    api.client.request("MADEUP", "/nothing/of/the/kind")
+    found = scraped(api.client.get("/metrics").text)
+    for method in ("GET", "other"):
+        labels = {("method", method), ("route", "unmatched"), ("status", "404")}
+        assert found["schemaledger_http_requests_total", frozenset(labels)] >= 1
 
 
 class Away:
