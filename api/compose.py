@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Event
 from types import ModuleType
 
@@ -161,6 +162,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 rest=rest,
                 stop=stop,
                 threads=os.cpu_count() or 1,
+                term=timedelta(seconds=settings.lease_seconds),
             )
         finally:
             for follower in followers:
