@@ -90,6 +90,6 @@ def _leases(books: Bookkeeping) -> Finding:
     return Finding(
         subject="leases",
         verdict=Verdict.PROBLEM,
-        message=f"{books.unleased} operations wait for nobody, {books.idle_leases} leases are of operations that ended.",
+        message=f"{books.unleased} operations wait for nobody, {books.idle_leases} leases are of ended operations.",
         advice="`schemaledger doctor --mend` makes the leases anew from the log; workers do the same by themselves.",
     )
