@@ -15,6 +15,7 @@ TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
 LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
+KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
@@ -35,6 +36,8 @@ class Settings:
     """Where a worker on its own answers with its metrics; None: nowhere. Those of ``serve`` count together."""
     lease_seconds: int = 15
     """How long a worker that is not heard of keeps its operation."""
+    keep_operations_days: int | None = None
+    """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -65,6 +68,8 @@ class Settings:
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.keep_operations_days is not None:
+            variables[KEEP_OPERATIONS_DAYS] = str(self.keep_operations_days)
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
 
 
@@ -81,6 +86,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
         lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
+        keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),

@@ -95,6 +95,13 @@ CREATE TABLE IF NOT EXISTS prepared_units (
     PRIMARY KEY (operation_id, name)
 );
 
+-- When each chore of housekeeping was done last, so that one of all processes does it.
+
+CREATE TABLE IF NOT EXISTS chores (
+    name text PRIMARY KEY,
+    done_at timestamptz NOT NULL
+);
+
 -- Asynchronous: they follow the log.
 
 CREATE TABLE IF NOT EXISTS migrations_v2 (
