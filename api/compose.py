@@ -23,11 +23,13 @@ from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, new_secret
+from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
 from adapters.views.follower import Follower, Projection
 from adapters.views.migrations import migrations
 from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_status import operation_status
+from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
 from adapters.views.vitals import PostgresVitalSigns
@@ -43,7 +45,10 @@ from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 
 INLINE = (operation_status, dataset_tables, operation_leases)
-FOLLOWED = (Projection("migrations_v2", migrations), Projection("schema_versions_v1", schema_versions))
+FOLLOWED = (
+    Projection("migrations_v3", lambda event: (*migrations(event), *column_history(event))),
+    Projection("schema_versions_v2", schema_versions),
+)
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""
@@ -67,6 +72,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     house = House(
         store=store,
         views=PostgresViews(database),
+        history=PostgresHistory(database),
         engines={"lance": LanceEngine()},
         locations=LocalLocations(settings.table_roots),
         ids=ids,

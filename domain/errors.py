@@ -515,6 +515,23 @@ class SchemaVersionNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ColumnNotKnown(Refusal):
+    code = "column_not_known"
+    sentence = "Table {table_id} never had a column '{name}'."
+    table_id: str
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class SchemaNotThere(Refusal):
+    code = "schema_not_there"
+    sentence = "Table {table_id} had no schema then: it is known since {since} (position {position} of the log)."
+    table_id: str
+    since: str
+    position: int
+
+
+@dataclass(unsafe_hash=True)
 class TableBusy(Refusal):
     code = "table_busy"
     sentence = "Table {table_id} has {count} migrations waiting or running. Let them end first."

@@ -9,6 +9,7 @@ from api.cli.demo import demo_command
 from api.cli.doctor import doctor_command
 from api.cli.migrating import migrate, plan, revert
 from api.cli.output import ERROR, show_error
+from api.cli.pasts import column, diff
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
@@ -35,6 +36,8 @@ for command in (
     operations,
     tables,
     schema,
+    diff,
+    column,
     revert,
     drift,
     adopt,

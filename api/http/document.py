@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import bodies, health, wire
+from api.http import bodies, health, past_wire, wire
 from api.http.access import BODY, OPEN, WRITES
 from domain.naming import camel
 
@@ -55,6 +55,8 @@ ANSWERS: list[type] = [
     wire.DriftBody,
     wire.IndexBody,
     wire.IndexList,
+    past_wire.SchemaDiffBody,
+    past_wire.ColumnHistoryBody,
     health.HealthBody,
 ]
 REQUESTS: list[type] = [
