@@ -1,0 +1,38 @@
+"""The pages under docs/reference/ that are made from the code, and how one that has gone stale is noticed."""
+
+from pathlib import Path
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+MADE = "<!-- Made by `make docs`; do not edit. -->\n\n"
+"""How every such page begins."""
+
+
+def write(pages: dict[str, str]) -> None:
+    """Puts pages, by path below docs/reference/, where they belong."""
+    for name, text in pages.items():
+        place = REFERENCE / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(MADE + text)
+
+
+def assert_fresh(name: str, text: str) -> None:
+    """Fails when the page is not what would be made of it now."""
+    place = REFERENCE / name
+    found = place.read_text() if place.exists() else ""
+    assert found == MADE + text, f"docs/reference/{name} is stale: run `make docs`"
+
+
+def row(*cells: str) -> str:
+    """One line of a Markdown table."""
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join([row(*head), row(*("---" for _ in head)), *(row(*cells) for cells in rows)]) + "\n"
+
+
+def error_link(code: str, from_folder: str = "") -> str:
+    """A link to a code's section; ``from_folder`` leads from the page's folder to docs/reference/."""
+    return f"[`{code}`]({from_folder}errors.md#{code})"
