@@ -1,12 +1,13 @@
 """``change_column_type``: every value of a column goes to another type, or the migration is refused."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.casts import Cast, CastClass, classify
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import can_hold, default_not_valid, missing, parsed, type_refused
 from domain.column_types import DataType, Field, FixedSizeListOf, Integer, ListOf, MapOf, StructOf
 from domain.errors import (
@@ -27,12 +28,13 @@ TRIED = ("int64", "float64", "utf8", "large_utf8", "large_binary", "timestamp[us
 
 
 class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):
-    """``oldType`` must be the type the column has. ``onCastFailure`` ``null`` turns values that fail into null."""
-
-    name: str
-    old_type: str
-    new_type: str
-    on_cast_failure: CastPolicy = CastPolicy.FAIL
+    name: ColumnPath
+    old_type: Annotated[str, Meta(description="The Arrow type it has.")]
+    new_type: Annotated[str, Meta(description="The Arrow type it is to have.")]
+    on_cast_failure: Annotated[
+        CastPolicy,
+        Meta(description="A value that does not fit fails the operation (`fail`) or becomes null (`null`)."),
+    ] = CastPolicy.FAIL
 
 
 class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_type"):

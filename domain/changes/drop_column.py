@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import ColumnInPrimaryKey, LastColumn
 from domain.schema import Column, Schema
@@ -11,7 +11,7 @@ from domain.steps import DropField
 
 
 class DropColumnParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: ColumnPath
 
 
 class DropColumn(Change, frozen=True, kw_only=True, tag="drop_column"):

@@ -5,14 +5,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, Effect, Found, IndexName, Params, Setting
 from domain.errors import IndexNotFound
 from domain.schema import Column, Schema
 from domain.steps import DropIndex
 
 
 class DropVectorIndexParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: IndexName
 
 
 class DropVectorIndex(Change, frozen=True, kw_only=True, tag="drop_vector_index"):

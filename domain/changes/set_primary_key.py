@@ -18,10 +18,10 @@ NO_KEYS = frozenset({"null", "list", "large_list", "fixed_size_list", "struct", 
 
 
 class SetPrimaryKeyParams(Params, frozen=True, kw_only=True):
-    """``columns`` in the key's order. ``enforced`` asks the engine to refuse later rows that break it."""
-
-    columns: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)]
-    enforced: bool = False
+    columns: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100, description="In the key's order.")]
+    enforced: Annotated[
+        bool, Meta(description="Asks the engine to refuse later rows that break the key, where it can.")
+    ] = False
 
 
 class SetPrimaryKey(Change, frozen=True, kw_only=True, tag="set_primary_key"):

@@ -16,11 +16,14 @@ def write(pages: dict[str, str]) -> None:
         place.write_text(MADE + text)
 
 
-def assert_fresh(name: str, text: str) -> None:
-    """Fails when the page is not what would be made of it now."""
+def is_fresh(name: str, text: str) -> bool:
+    """Whether the page on disk is what would be made of it now."""
     place = REFERENCE / name
-    found = place.read_text() if place.exists() else ""
-    assert found == MADE + text, f"docs/reference/{name} is stale: run `make docs`"
+    return place.exists() and place.read_text() == MADE + text
+
+
+def assert_fresh(name: str, text: str) -> None:
+    assert is_fresh(name, text), f"docs/reference/{name} is stale: run `make docs`"
 
 
 def row(*cells: str) -> str:
