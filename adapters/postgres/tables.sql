@@ -75,7 +75,13 @@ CREATE TABLE IF NOT EXISTS operation_leases (
     expires_at timestamptz
 );
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS renewed_at timestamptz;
-CREATE INDEX IF NOT EXISTS operation_leases_oldest ON operation_leases (position);
+ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS turn bigint;
+UPDATE operation_leases AS first SET turn = position
+WHERE turn IS NULL AND NOT EXISTS (
+    SELECT FROM operation_leases AS earlier
+    WHERE earlier.table_id = first.table_id AND earlier.position < first.position);
+DROP INDEX IF EXISTS operation_leases_oldest;
+CREATE INDEX IF NOT EXISTS operation_leases_in_turn ON operation_leases (turn) WHERE turn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);
 CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_leases (table_id)
     WHERE worker IS NOT NULL;
@@ -87,6 +93,13 @@ CREATE TABLE IF NOT EXISTS prepared_units (
     name text NOT NULL,
     outcome bytea NOT NULL,
     PRIMARY KEY (operation_id, name)
+);
+
+-- When each chore of housekeeping was done last, so that one of all processes does it.
+
+CREATE TABLE IF NOT EXISTS chores (
+    name text PRIMARY KEY,
+    done_at timestamptz NOT NULL
 );
 
 -- Asynchronous: they follow the log.

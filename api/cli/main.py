@@ -6,6 +6,7 @@ import click
 
 from api.cli.client import ServiceError
 from api.cli.demo import demo_command
+from api.cli.doctor import doctor_command
 from api.cli.migrating import migrate, plan, revert
 from api.cli.output import ERROR, show_error
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
@@ -25,6 +26,7 @@ def cli() -> None:
 for command in (
     serve_command,
     worker_command,
+    doctor_command,
     demo_command,
     run_api_command,
     run_worker_command,

@@ -24,6 +24,20 @@ ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "c
 
 STREAMS = ("followOperation", "followTableOperation")
 """Answers that are streams of events."""
+EVENT: dict[str, Any] = {
+    "description": "One event. The data of `keep-alive`, which has no id, is an empty object.",
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/OperationBody"},
+        },
+    },
+    "required": ["event", "data"],
+}
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -165,9 +179,9 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     if operation["operationId"] == "getSchema":
         responses["304"] = {"description": "The ETag still holds."}
     if operation["operationId"] == "metrics":
-        responses["200"] = _text(responses["200"]["description"], "text/plain")
+        responses["200"] = _text(responses["200"]["description"], "text/plain", {"type": "string"})
     if operation["operationId"] in STREAMS:
-        responses["200"] = _text(responses["200"]["description"], "text/event-stream")
+        responses["200"] = _text(responses["200"]["description"], "text/event-stream", EVENT)
         responses["204"] = {"description": "The operation has ended and nothing is left to tell."}
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
@@ -183,8 +197,8 @@ def _envelope(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _text(description: str, media_type: str) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
+def _text(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
 def _headers(*names: str) -> dict[str, Any]:
