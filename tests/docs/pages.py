@@ -8,12 +8,11 @@ MADE = "<!-- Made by `make docs`; do not edit. -->\n\n"
 """How every such page begins."""
 
 
-def write(pages: dict[str, str]) -> None:
-    """Puts pages, by path below docs/reference/, where they belong."""
-    for name, text in pages.items():
-        place = REFERENCE / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(MADE + text)
+def write(name: str, text: str) -> None:
+    """Puts a page, named by its path below docs/reference/, where it belongs."""
+    place = REFERENCE / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(MADE + text)
 
 
 def is_fresh(name: str, text: str) -> bool:
