@@ -1,4 +1,8 @@
-"""``add_column``: a new column, in the place asked for, with a default for the rows that are there."""
+"""``add_column``: adds a column, where it is asked for, with a default for the rows that are there.
+
+Without a default stored rows read null and nothing is written. A column that may not hold null needs one as soon as the
+table has rows.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

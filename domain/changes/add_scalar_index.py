@@ -1,4 +1,4 @@
-"""``add_scalar_index``: an index that finds rows by a column's values; long work that no reader waits for."""
+"""``add_scalar_index``: builds an index that finds rows by a column's values; readers and writers need not wait."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

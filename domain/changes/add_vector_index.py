@@ -1,4 +1,4 @@
-"""``add_vector_index``: an index that finds the nearest vectors, on a column of fixed-size lists of floats."""
+"""``add_vector_index``: builds an index that finds the nearest vectors, on a column of fixed-size lists of floats."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

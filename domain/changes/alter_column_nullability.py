@@ -1,4 +1,4 @@
-"""``alter_column_nullability``: whether a column may hold null; nulls that are there are filled or refused."""
+"""``alter_column_nullability``: says whether a column may hold null; nulls that are there are filled, or refuse it."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ class AlterColumnNullabilityParams(Params, frozen=True, kw_only=True):
     nullable: Annotated[bool, Meta(description="Whether it may hold null afterwards.")]
     fill_nulls_with: Annotated[
         Any,
-        Meta(description="A JSON value of its type for the nulls that are there; without it one fails the operation."),
+        Meta(description="A JSON value of its type to take the place of nulls; without it a null fails the operation."),
     ] = None
 
 

@@ -1,4 +1,8 @@
-"""``change_column_type``: every value of a column goes to another type, or the migration is refused."""
+"""``change_column_type``: takes every value of a column to another type.
+
+Each value is looked at while it is written, unless the cast cannot fail; one that does not fit refuses the migration as
+a whole, or becomes null where that was asked for. docs/reference/casts.md says what goes to what.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,7 @@
-"""``drop_column``: a column and the indexes on it go."""
+"""``drop_column``: takes a column away, and the indexes on it.
+
+Its values stay in the table's earlier versions: ``restore_column`` brings them back while those exist.
+"""
 
 from collections.abc import Iterator
 from typing import Any

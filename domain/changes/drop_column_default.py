@@ -1,4 +1,4 @@
-"""``drop_column_default``: rows written later get null, or must have a value; stored rows stay as they are."""
+"""``drop_column_default``: takes a column's default away: where later writers give no value, it is null or an error."""
 
 from collections.abc import Iterator
 from typing import Any

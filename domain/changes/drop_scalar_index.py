@@ -1,4 +1,4 @@
-"""``drop_scalar_index``: a scalar index goes; the column and its values stay."""
+"""``drop_scalar_index``: takes a scalar index away; the column and its values stay."""
 
 from collections.abc import Iterator
 from typing import Any

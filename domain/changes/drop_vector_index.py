@@ -1,4 +1,4 @@
-"""``drop_vector_index``: a vector index goes; the column and its values stay."""
+"""``drop_vector_index``: takes a vector index away; the column and its values stay."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""``rename_column``: another name for the same column; id, indexes and primary key stay."""
+"""``rename_column``: gives a column another name; its id, values, indexes and part in the primary key stay."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""``reorder_column``: another place among the columns; the others keep their order."""
+"""``reorder_column``: moves a column to another place; the others keep their order."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

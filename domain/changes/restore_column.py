@@ -1,4 +1,4 @@
-"""``restore_column``: a dropped column lives again, under its own id, with the values it had when it was dropped."""
+"""``restore_column``: brings a dropped column back, under its own id and with the values it had."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

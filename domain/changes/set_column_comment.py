@@ -1,4 +1,4 @@
-"""``set_column_comment``: what people should know of a column, kept with the table; null takes it away."""
+"""``set_column_comment``: keeps with a column what people should know of it."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""``set_column_default``: what rows written later get where their writer says nothing; stored rows stay as they are."""
+"""``set_column_default``: says what rows written later hold where their writer gives no value; stored rows stay."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

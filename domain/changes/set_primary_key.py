@@ -1,4 +1,8 @@
-"""``set_primary_key``: which columns tell rows apart; looked at in the data, and kept by the writers from then on."""
+"""``set_primary_key``: makes columns the primary key, by which rows are told apart.
+
+That no two rows agree in them and none holds null is looked at in the data; from then on writers have to keep it so,
+and the columns are not nullable.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

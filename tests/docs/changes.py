@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import sys
 from typing import Any
 
@@ -46,7 +47,7 @@ def index() -> str:
 def page(kind: type[Change], example: Example, run: Run) -> str:
     """The page of one change, ``run`` being what came of its example."""
     parts = [
-        f"# {name_of(kind)}\n\n{_does(kind)}\n",
+        "\n\n".join([f"# {name_of(kind)}", *_paragraphs(kind)]) + "\n",
         f"## Parameters\n\n{_parameters(kind)}",
         f"## Cost\n\n{_costs(run)}",
         f"## Undoing it\n\n{_undoing(example, run)}",
@@ -57,11 +58,16 @@ def page(kind: type[Change], example: Example, run: Run) -> str:
 
 
 def _does(kind: type[Change]) -> str:
-    """The module's own sentence, without the name it begins with."""
+    """The module's own first sentence, without the name it begins with."""
+    return _paragraphs(kind)[0]
+
+
+def _paragraphs(kind: type[Change]) -> list[str]:
     text = inspect.getdoc(sys.modules[kind.__module__]) or ""
-    _, _, sentence = " ".join(text.split()).partition("``: ")
-    sentence = sentence.replace("``", "`")
-    return sentence[:1].upper() + sentence[1:]
+    _, _, said = text.partition("``: ")
+    linked = re.sub(r"docs/reference/(\w+)\.md", r"[\1](../\1.md)", said.replace("``", "`"))
+    first, *rest = (" ".join(part.split()) for part in linked.split("\n\n"))
+    return [first[:1].upper() + first[1:], *rest]
 
 
 def _parameters(kind: type[Change]) -> str:
@@ -123,9 +129,9 @@ def _refusals(kind: type[Change], run: Run) -> str:
 
 
 def _worked(example: Example, run: Run) -> str:
-    earlier = f"It was migrated before by\n\n{_json(list(example.before))}\n" if example.before else ""
+    earlier = f"Migrated before, one by one:\n\n{_json(list(example.before))}\n" if example.before else ""
     return (
-        f"The table before:\n\n{_seen(run.before)}\n{earlier}"
+        f"{earlier}The table before:\n\n{_seen(run.before)}\n"
         f"`POST /dataset-tables/{{tableId}}/migrations` with\n\n{_json(run.body)}\n"
         f"The plan, from `/migrations/plan` with the same body (in part):\n\n{_json(run.plan)}\n"
         f"The table once the operation has `completed`:\n\n{_seen(run.after)}"

@@ -1,5 +1,6 @@
 """docs/reference/engines.md: what each engine does of every change on every kind of column."""
 
+from domain.engine import EngineProfile
 from tests.contracts.engines.matrix import CHANGES, ENGINES, KINDS, Outcome, name_of
 from tests.docs.pages import error_link, table
 
@@ -20,6 +21,11 @@ that thing is there; where it cannot be there, the code is the one that says so.
 Fields inside structs change like columns do; see [the changes](changes/README.md).
 """
 
+ABOUT = {
+    "lance": "Tables on disk, in the Lance format.",
+    "memory": "Tables that live as long as the process: for trying things out, and as a second opinion on the others.",
+}
+
 Outcomes = dict[str, dict[str, Outcome]]
 
 
@@ -32,7 +38,20 @@ def section(engine: str, found: Outcomes) -> str:
     names = [name_of(kind) for kind in CHANGES]
     heads = ("type", *(f"[{name}](changes/{name}.md)" for name in names))
     rows = [(f"`{data_type}`", *(_cell(found[data_type][name]) for name in names)) for data_type in KINDS]
-    return f"\n## {engine}\n\n{table(heads, rows)}"
+    return f"\n## {engine}\n\n{ABOUT[engine]}\n\n{table(heads, rows)}\n{_indexes(ENGINES[engine])}"
+
+
+def _indexes(profile: EngineProfile) -> str:
+    """What the engine says of its indexes."""
+    scalar = [
+        (f"`{kind}`", ", ".join(f"`{name}`" for name in sorted(held))) for kind, held in profile.scalar_indexes.items()
+    ]
+    vector = [(f"`{kind}`", f"{rows}") for kind, rows in profile.vector_indexes.items()]
+    metrics = ", ".join(f"`{metric}`" for metric in profile.vector_metrics)
+    return (
+        f"{table(('scalar index', 'columns it can be on'), scalar)}\n"
+        f"{table(('vector index', 'rows it needs'), vector)}\nVectors are measured by {metrics}.\n"
+    )
 
 
 def _cell(outcome: Outcome) -> str:
