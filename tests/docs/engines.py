@@ -7,8 +7,10 @@ from tests.docs.pages import error_link, table
 INTRO = """# What engines can do
 
 Every change was carried out on a small table of every engine, on a column of every kind of type, with values and a null
-in it (keys: without). `✓` says that it was done and the table had the promised schema afterwards; a code says why it
-was refused, and is explained in [errors](errors.md). A change that takes something away or brings it back
+in it (keys: without). `✓` says that it was done, that the table had the promised schema afterwards, and that its rows
+are the same on every engine that does it; a code says why it was refused, and is explained in [errors](errors.md).
+
+A change that takes something away or brings it back
 (`drop_column_default`, `drop_primary_key`, `drop_scalar_index`, `drop_vector_index`, `restore_column`) is tried once
 that thing is there; where it cannot be there, the code is the one that says so.
 

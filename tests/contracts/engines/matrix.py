@@ -92,11 +92,15 @@ NEEDED: dict[type[Change], type[Change]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one change on one column: done when ``code`` is None. ``planned``: refused before anything ran."""
+    """What came of one change on one column: done when ``code`` is None, and ``rows`` were there afterwards.
+
+    ``planned``: refused before anything ran.
+    """
 
     code: str | None = None
     message: str = ""
     planned: bool = False
+    rows: tuple[dict[str, Any], ...] = ()
 
 
 def outcomes(engine: str, data_type: str, folder: Path) -> Iterator[tuple[str, Outcome]]:
@@ -143,7 +147,7 @@ def _outcome(driver: Driver, kind: type[Change], column: Column, value: Any) -> 
         if kind is RestoreColumn:
             recoveries[1, column.name] = recovery_of(driver, _schema(column), column.name, version)
     done = _carried_out(driver, kind.trial(column, value), schema, recoveries)
-    return done if isinstance(done, Outcome) else Outcome()
+    return done if isinstance(done, Outcome) else Outcome(rows=tuple(driver.read().to_pylist()))
 
 
 def _carried_out(

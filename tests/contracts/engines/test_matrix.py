@@ -30,6 +30,15 @@ def test_what_one_engine_refuses_and_another_does_is_refused_in_its_name(found: 
                     assert cell.code is None or engine in cell.message, (data_type, name, cell)
 
 
+def test_every_engine_that_does_it_leaves_the_same_rows(found: Found) -> None:
+    for data_type in KINDS:
+        for name in map(name_of, CHANGES):
+            cells = [found[engine][data_type][name] for engine in ENGINES]
+            done = [cell.rows for cell in cells if cell.code is None]
+            assert all(done), (data_type, name)
+            assert all(rows == done[0] for rows in done), (data_type, name, done)
+
+
 def test_what_an_engine_cannot_do_is_known_before_it_is_tried(found: Found) -> None:
     """Only the values may refuse a change that was planned, and those here are chosen to suit."""
     unplanned = {
