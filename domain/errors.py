@@ -71,8 +71,10 @@ class ColumnNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class ColumnNotFoundInVersion(ColumnNotFound):
+class ColumnNotInVersion(Refusal):
+    code = "column_not_in_version"
     sentence = "There is no column '{name}' in schema version {version}."
+    name: str
     version: int
 
 

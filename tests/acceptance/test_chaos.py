@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.acceptance.chaos.run import Chaos
 
-SEED, STEPS = 7, 40
+SEED, STEPS = 7, 30
 
 
 def test_whatever_is_killed_paused_or_cut_off_everything_ends_rightly(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ class Caller:
         self.accepted: list[str] = []
         """Operations that were answered with 202."""
 
+    def close(self) -> None:
+        self._http.close()
+
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         deadline = time.monotonic() + PATIENCE
         while True:

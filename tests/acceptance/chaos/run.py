@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -37,7 +38,10 @@ class Chaos:
             self.installation.stop()
 
     def _run(self, steps: int) -> Counter[str]:
-        caller = Caller(self.installation, self._random)
+        with closing(Caller(self.installation, self._random)) as caller:
+            return self._hurt(caller, steps)
+
+    def _hurt(self, caller: Caller, steps: int) -> Counter[str]:
         tables = {table["tableId"]: table["location"] for table in map(caller.new_table, "abc"[:TABLES])}
         writers = {table: Writer(location, lambda: not self._over) for table, location in tables.items()}
         for writer in writers.values():
