@@ -39,9 +39,9 @@ def flat(text: str) -> str:
 
 
 def refusals() -> dict[str, type[Refusal]]:
-    """By code; a refusal that says another's code in other words is left to the other."""
+    """By code."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refusal)]
-    return {kind.code: kind for kind in kinds if "code" in vars(kind)}
+    return {kind.code: kind for kind in kinds if kind is not Refusal}
 
 
 def http_codes() -> dict[str, int]:
