@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check demo bench soak format lock clean
+.PHONY: help serve test check demo docs bench soak format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ check: $(READY) ## Format, lint, types, import contracts, tests: what CI runs
 
 demo: $(READY) ## Migrate the flights of 2013, and prove what became of them
 	$(BIN)/schemaledger demo
+
+docs: $(READY) ## Make the reference pages anew from the code and from what it does
+	$(BIN)/python -m tests.docs
 
 bench: $(READY) ## Measure beside the peers; NAME=append runs one
 	$(BIN)/python -m benchmarks $(NAME)

@@ -98,6 +98,22 @@ HEADERS: dict[str, list[tuple[str, str]]] = {
 }
 
 
+MEANINGS = {
+    "tableId": "The id of the table.",
+    "migrationId": "The id of the migration.",
+    "operationId": "The id of the operation.",
+    "indexName": "The name of the index.",
+    "version": "A schema version's number; 1 is the first.",
+    "datasetId": "Only tables of this dataset.",
+    "engine": "Only tables of this engine.",
+    "name": "Only tables of this name.",
+    "status": "Only operations of this status.",
+    "operationType": "Only operations of this type.",
+    "targetId": "Only operations on this table or index.",
+}
+"""What a parameter is where its route does not say it."""
+
+
 def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str, Provide]) -> dict[str, Any]:
     """The whole document, ready to be encoded as JSON. ``dependencies`` are those the routes ask for."""
     title, release = "Schemaledger", version("schemaledger")
@@ -161,7 +177,9 @@ def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in parameter.items() if key not in ("deprecated", "allowEmptyValue")}
-    return {**kept, "name": camel(kept["name"]) if kept["in"] == "path" else kept["name"]}
+    name = camel(kept["name"]) if kept["in"] == "path" else kept["name"]
+    described = {"description": MEANINGS[name]} if name in MEANINGS and not kept.get("description") else {}
+    return {**kept, **described, "name": name}
 
 
 def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:

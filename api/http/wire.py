@@ -14,6 +14,10 @@ FINISHED: tuple[OperationStatus, ...] = ("completed", "failed", "cancelled")
 MigrationStatus = Literal["pending", "running", "succeeded", "failed", "cancelled", "rejected"]
 
 
+Moment = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 with its offset, and published as such."""
+
+
 class Body(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A JSON object of an answer: camelCase members, those without a value left out."""
 
@@ -43,8 +47,8 @@ class CancellationBody(Body, frozen=True, kw_only=True):
     """Requested, acknowledged once the work has stopped, and final when the operation's status says so."""
 
     reason: str
-    requested_at: datetime
-    acknowledged_at: datetime | UnsetType = UNSET
+    requested_at: Moment
+    acknowledged_at: Moment | UnsetType = UNSET
 
 
 class OperationBody(Body, frozen=True, kw_only=True):
@@ -63,11 +67,11 @@ class OperationBody(Body, frozen=True, kw_only=True):
     description: str
     status: OperationStatus
     progress_percent: Annotated[float, Meta(ge=0, le=100)]
-    created_at: datetime
+    created_at: Moment
     progress_message: str | UnsetType = UNSET
     error: OperationErrorBody | UnsetType = UNSET
-    started_at: datetime | UnsetType = UNSET
-    completed_at: datetime | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
+    completed_at: Moment | UnsetType = UNSET
     table_id: str
     migration_id: str | UnsetType = UNSET
     cancellation_requested: bool = False
@@ -81,8 +85,8 @@ class OperationBody(Body, frozen=True, kw_only=True):
     rows_done: int | UnsetType = UNSET
     rows_total: int | UnsetType = UNSET
     rows_per_second: float | UnsetType = UNSET
-    estimated_completion_at: datetime | UnsetType = UNSET
-    heartbeat_at: datetime | UnsetType = UNSET
+    estimated_completion_at: Moment | UnsetType = UNSET
+    heartbeat_at: Moment | UnsetType = UNSET
     heartbeat_age_seconds: float | UnsetType = UNSET
 
 
@@ -94,8 +98,8 @@ class TableBody(Body, frozen=True, kw_only=True):
     engine: str
     location: str
     version_number: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class IndexBody(Body, frozen=True, kw_only=True):
@@ -135,16 +139,16 @@ class SchemaBody(Body, frozen=True, kw_only=True):
     fields: tuple[FieldBody, ...]
     primary_key_columns: tuple[str, ...]
     fingerprint: str
-    applied_at: datetime
-    known_at: datetime | UnsetType = UNSET
+    applied_at: Moment
+    known_at: Moment | UnsetType = UNSET
     position: int | UnsetType = UNSET
 
 
 class VersionBody(Body, frozen=True, kw_only=True):
     schema_version_id: str
     version_number: int
-    applied_at: datetime
-    known_at: datetime | UnsetType = UNSET
+    applied_at: Moment
+    known_at: Moment | UnsetType = UNSET
     position: int | UnsetType = UNSET
     fingerprint: str
     migration_id: str | UnsetType = UNSET
@@ -167,11 +171,11 @@ class MigrationBody(Body, frozen=True, kw_only=True):
     error: OperationErrorBody | UnsetType = UNSET
     operation_id: str | UnsetType = UNSET
     reverts: str | UnsetType = UNSET
-    created_at: datetime
+    created_at: Moment
     created_by: str
     adopted_by: str | UnsetType = UNSET
-    started_at: datetime | UnsetType = UNSET
-    completed_at: datetime | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
+    completed_at: Moment | UnsetType = UNSET
 
 
 class IndexImpactBody(Body, frozen=True, kw_only=True):
@@ -244,7 +248,7 @@ class DriftBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
     drifted: bool
     version_number: int
-    since: datetime | None
+    since: Moment | None
     diff: tuple[ColumnDifference, ...]
 
 

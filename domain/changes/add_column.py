@@ -1,7 +1,13 @@
-"""``add_column``: a new column, in the place asked for, with a default for the rows that are there."""
+"""``add_column``: adds a column, where it is asked for, with a default for the rows that are there.
+
+Without a default stored rows read null and nothing is written. A column that may not hold null needs one as soon as the
+table has rows.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from domain.changes.change import Change, Effect, Found, Params, Setting
 from domain.changes.checks import name_taken, parsed, type_refused, value_refused, writers_fill
@@ -13,14 +19,14 @@ from domain.type_text import parse_type
 
 
 class AddColumnParams(Params, frozen=True, kw_only=True):
-    """``position`` 0 is first, absent is last. ``defaultValue`` fills stored rows and is the default of later ones."""
-
-    name: str
-    data_type: str
-    nullable: bool
-    position: int | None = None
-    default_value: Any = None
-    comment: str | None = None
+    name: Annotated[str, Meta(description="The new column, or the dotted path of a new field inside struct columns.")]
+    data_type: Annotated[str, Meta(description="Its Arrow type, as in `decimal128(12, 2)` or `list<utf8>`.")]
+    nullable: Annotated[bool, Meta(description="Whether it may hold null.")]
+    position: Annotated[int | None, Meta(description="Where it comes to stand; 0 is first. Last when left out.")] = None
+    default_value: Annotated[
+        Any, Meta(description="A JSON value of the type: what stored rows read, and the default of later rows.")
+    ] = None
+    comment: Annotated[str | None, Meta(description="What people should know of it.")] = None
 
 
 class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):

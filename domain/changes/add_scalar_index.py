@@ -1,11 +1,12 @@
-"""``add_scalar_index``: an index that finds rows by a column's values; long work that no reader waits for."""
+"""``add_scalar_index``: builds an index that finds rows by a column's values; readers and writers need not wait."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, ColumnName, Effect, Found, Params, Setting
 from domain.changes.checks import can_hold, index_name_taken, missing
 from domain.errors import IndexTypeRefused, IndexTypeUnknown
 from domain.schema import Column, Index, Schema
@@ -13,11 +14,9 @@ from domain.steps import BuildIndex
 
 
 class AddScalarIndexParams(Params, frozen=True, kw_only=True):
-    """``indexType`` is ``btree``, ``bitmap`` or another the engine offers; ``name`` is by default ``<column>_idx``."""
-
-    column: str
-    index_type: str
-    name: str | None = None
+    column: ColumnName
+    index_type: Annotated[str, Meta(description="`btree`, `bitmap` or another the engine offers.")]
+    name: Annotated[str | None, Meta(description="Of the index; `<column>_idx` when left out.")] = None
 
     @property
     def index_name(self) -> str:

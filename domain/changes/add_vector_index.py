@@ -1,4 +1,4 @@
-"""``add_vector_index``: an index that finds the nearest vectors, on a column of fixed-size lists of floats."""
+"""``add_vector_index``: builds an index that finds the nearest vectors, on a column of fixed-size lists of floats."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, ColumnName, Effect, Found, Params, Setting
 from domain.changes.checks import index_name_taken, is_vector, missing
 from domain.column_types import DataType, FixedSizeListOf
 from domain.errors import IndexNeedsRows, IndexSettingInvalid, IndexTypeRefused, IndexTypeUnknown
@@ -17,14 +17,20 @@ Count = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class AddVectorIndexParams(Params, frozen=True, kw_only=True):
-    """``metric`` says how near is measured; ``numPartitions`` counts cells, ``numSubVectors`` a vector's parts."""
-
-    column: str
-    index_type: str
-    metric: str
-    name: str | None = None
-    num_partitions: Count | None = None
-    num_sub_vectors: Count | None = None
+    column: ColumnName
+    index_type: Annotated[str, Meta(description="One the engine offers, `ivf_flat` and `ivf_pq` among them.")]
+    metric: Annotated[str, Meta(description="How near is measured: `l2`, `cosine` or `dot`.")]
+    name: Annotated[str | None, Meta(description="Of the index; `<column>_idx` when left out.")] = None
+    num_partitions: Annotated[
+        Count | None,
+        Meta(
+            description="Cells that vectors are sorted into; at most as many as rows. The engine chooses when left out."
+        ),
+    ] = None
+    num_sub_vectors: Annotated[
+        Count | None,
+        Meta(description="Parts a vector is cut into; must divide its length. The engine chooses when left out."),
+    ] = None
 
     @property
     def index_name(self) -> str:

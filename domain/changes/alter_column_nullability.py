@@ -1,11 +1,12 @@
-"""``alter_column_nullability``: whether a column may hold null; nulls that are there are filled or refused."""
+"""``alter_column_nullability``: says whether a column may hold null; nulls that are there are filled, or refuse it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import missing, value_refused
 from domain.errors import ColumnInPrimaryKey, FillNotWanted, NullabilityUnchanged
 from domain.schema import Column, Schema
@@ -13,11 +14,12 @@ from domain.steps import CheckNoNulls, FillNulls, SetNullability, Step
 
 
 class AlterColumnNullabilityParams(Params, frozen=True, kw_only=True):
-    """``fillNullsWith`` replaces the nulls that are there; without it their presence refuses the migration."""
-
-    name: str
-    nullable: bool
-    fill_nulls_with: Any = None
+    name: ColumnPath
+    nullable: Annotated[bool, Meta(description="Whether it may hold null afterwards.")]
+    fill_nulls_with: Annotated[
+        Any,
+        Meta(description="A JSON value of its type to take the place of nulls; without it a null fails the operation."),
+    ] = None
 
 
 class AlterColumnNullability(Change, frozen=True, kw_only=True, tag="alter_column_nullability"):

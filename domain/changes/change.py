@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.engine import EngineProfile, TableStatistics
@@ -98,6 +98,11 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     def with_paths(self, names: Mapping[str, str]) -> Self:
         """The same change of other columns."""
         return replace(self, params=replace(self.params, **names))
+
+
+ColumnPath = Annotated[str, Meta(description="The column, or the dotted path of a field inside struct columns.")]
+ColumnName = Annotated[str, Meta(description="The column.")]
+IndexName = Annotated[str, Meta(description="The index.")]
 
 
 class Params(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):

@@ -1,13 +1,19 @@
-"""``change_column_type``: every value of a column goes to another type, or the migration is refused."""
+"""``change_column_type``: takes every value of a column to another type.
+
+Each value is looked at while it is written, unless the cast cannot fail; one that does not fit refuses the migration as
+a whole, or becomes null where that was asked for. docs/reference/casts.md says what goes to what.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.casts import Cast, CastClass, classify
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import can_hold, default_not_valid, missing, parsed, type_refused
+from domain.column_types import DataType, Field, FixedSizeListOf, Integer, ListOf, MapOf, StructOf
 from domain.errors import (
     CastRefused,
     ColumnInPrimaryKey,
@@ -22,16 +28,17 @@ from domain.steps import CastField, CastPolicy
 from domain.type_text import parse_type
 
 TRIED = ("int64", "float64", "utf8", "large_utf8", "large_binary", "timestamp[us]", "time64[ns]", "duration[ns]")
-"""What is tried of every type, in this order."""
+"""What is tried of every type, in this order; of nested types one that holds the same values, or more."""
 
 
 class ChangeColumnTypeParams(Params, frozen=True, kw_only=True):
-    """``oldType`` must be the type the column has. ``onCastFailure`` ``null`` turns values that fail into null."""
-
-    name: str
-    old_type: str
-    new_type: str
-    on_cast_failure: CastPolicy = CastPolicy.FAIL
+    name: ColumnPath
+    old_type: Annotated[str, Meta(description="The Arrow type it has.")]
+    new_type: Annotated[str, Meta(description="The Arrow type it is to have.")]
+    on_cast_failure: Annotated[
+        CastPolicy,
+        Meta(description="A value that does not fit fails the operation (`fail`) or becomes null (`null`)."),
+    ] = CastPolicy.FAIL
 
 
 class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_type"):
@@ -41,9 +48,8 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
     @classmethod
     def trial(cls, column: Column, value: Any) -> "ChangeColumnType":  # noqa: ARG003
         """To the first of some types that it can be cast to; to itself, which is refused, when there is none."""
-        reachable = (to for to in TRIED if _possible(column, to))
-        new_type = next(reachable, column.data_type)
-        return cls(params=ChangeColumnTypeParams(name=column.name, old_type=column.data_type, new_type=new_type))
+        new_type = _reachable(column.type)
+        return cls(params=ChangeColumnTypeParams(name=column.name, old_type=column.data_type, new_type=str(new_type)))
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p = self.params
@@ -108,6 +114,21 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
             yield Hazard(HazardKind.DATA_LOSS, message)
 
 
-def _possible(column: Column, to_type: str) -> bool:
-    cast = classify(column.type, parse_type(to_type))
-    return to_type != column.data_type and cast.cast_class is not CastClass.REFUSED
+def _reachable(data_type: DataType) -> DataType:
+    """Another type that values of ``data_type`` can go to, or ``data_type`` where there is none."""
+    match data_type:
+        case ListOf():
+            return replace(data_type, large=not data_type.large)
+        case FixedSizeListOf():
+            return ListOf(data_type.item, data_type.item_nullable)
+        case StructOf():
+            return StructOf((*data_type.fields, Field("more", Integer(8, signed=True))))
+        case MapOf():
+            return replace(data_type, value=_reachable(data_type.value))
+        case _:
+            possible = (to for to in map(parse_type, TRIED) if to != data_type)
+            return next((to for to in possible if _meaningful(data_type, to)), data_type)
+
+
+def _meaningful(source: DataType, target: DataType) -> bool:
+    return classify(source, target).cast_class is not CastClass.REFUSED

@@ -1,9 +1,12 @@
-"""``drop_column``: a column and the indexes on it go."""
+"""``drop_column``: takes a column away, and the indexes on it.
+
+Its values stay in the table's earlier versions: ``restore_column`` brings them back while those exist.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
-from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, HazardKind, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import ColumnInPrimaryKey, LastColumn
 from domain.schema import Column, Schema
@@ -11,7 +14,7 @@ from domain.steps import DropField
 
 
 class DropColumnParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: ColumnPath
 
 
 class DropColumn(Change, frozen=True, kw_only=True, tag="drop_column"):

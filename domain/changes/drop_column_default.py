@@ -1,11 +1,11 @@
-"""``drop_column_default``: rows written later get null, or must have a value; stored rows stay as they are."""
+"""``drop_column_default``: takes a column's default away: where later writers give no value, it is null or an error."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import NothingToChange
 from domain.schema import Column, Schema
@@ -13,7 +13,7 @@ from domain.steps import DeclareField
 
 
 class DropColumnDefaultParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: ColumnPath
 
 
 class DropColumnDefault(Change, frozen=True, kw_only=True, tag="drop_column_default"):

@@ -1,4 +1,4 @@
-"""``drop_primary_key``: no columns tell rows apart any more; those that did stay as they are, not nullable too."""
+"""``drop_primary_key``: takes the primary key away; the columns that made it stay, not nullable as they were."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,18 +1,18 @@
-"""``drop_scalar_index``: a scalar index goes; the column and its values stay."""
+"""``drop_scalar_index``: takes a scalar index away; the column and its values stay."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, Effect, Found, IndexName, Params, Setting
 from domain.errors import IndexNotFound
 from domain.schema import Column, Schema
 from domain.steps import DropIndex
 
 
 class DropScalarIndexParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: IndexName
 
 
 class DropScalarIndex(Change, frozen=True, kw_only=True, tag="drop_scalar_index"):

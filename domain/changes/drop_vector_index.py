@@ -1,18 +1,18 @@
-"""``drop_vector_index``: a vector index goes; the column and its values stay."""
+"""``drop_vector_index``: takes a vector index away; the column and its values stay."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, Effect, Found, IndexName, Params, Setting
 from domain.errors import IndexNotFound
 from domain.schema import Column, Schema
 from domain.steps import DropIndex
 
 
 class DropVectorIndexParams(Params, frozen=True, kw_only=True):
-    name: str
+    name: IndexName
 
 
 class DropVectorIndex(Change, frozen=True, kw_only=True, tag="drop_vector_index"):

@@ -1,19 +1,23 @@
-"""``rename_column``: another name for the same column; id, indexes and primary key stay."""
+"""``rename_column``: gives a column another name; its id, values, indexes and part in the primary key stay."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Params, Setting
 from domain.changes.checks import missing, name_taken
 from domain.schema import Column, Schema
 from domain.steps import RenameField
 
 
 class RenameColumnParams(Params, frozen=True, kw_only=True):
-    old_name: str
-    new_name: str
+    old_name: ColumnPath
+    new_name: Annotated[
+        str,
+        Meta(description="What it is called afterwards: for a field inside a struct, the same path with another end."),
+    ]
 
 
 class RenameColumn(Change, frozen=True, kw_only=True, tag="rename_column"):

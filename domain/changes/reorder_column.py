@@ -1,9 +1,11 @@
-"""``reorder_column``: another place among the columns; the others keep their order."""
+"""``reorder_column``: moves a column to another place; the others keep their order."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from msgspec import Meta
+
+from domain.changes.change import Change, ColumnPath, Effect, Found, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import NothingToChange, PositionOutOfRange
 from domain.schema import Column, Schema
@@ -11,10 +13,8 @@ from domain.steps import MoveField
 
 
 class ReorderColumnParams(Params, frozen=True, kw_only=True):
-    """``position`` is where the column stands afterwards, 0 is first."""
-
-    name: str
-    position: int
+    name: ColumnPath
+    position: Annotated[int, Meta(description="Where it stands afterwards; 0 is first.")]
 
 
 class ReorderColumn(Change, frozen=True, kw_only=True, tag="reorder_column"):

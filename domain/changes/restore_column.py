@@ -1,4 +1,4 @@
-"""``restore_column``: a dropped column lives again, under its own id, with the values it had when it was dropped."""
+"""``restore_column``: brings a dropped column back, under its own id and with the values it had."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -14,14 +14,13 @@ from domain.steps import RestoreField
 
 
 class RestoreColumnParams(Params, frozen=True, kw_only=True):
-    """``version`` is any schema version that has the column, ``name`` what it is called there.
+    """Type, defaults and comment are those the column had last. Rows that are new since read null."""
 
-    Type, defaults and comment are those it had last; ``position`` too, unless given. Rows that are new since read null.
-    """
-
-    name: str
-    version: Annotated[int, Meta(ge=1)]
-    position: int | None = None
+    name: Annotated[str, Meta(description="What the column is called in that schema version.")]
+    version: Annotated[int, Meta(ge=1, description="Any schema version that has the column.")]
+    position: Annotated[
+        int | None, Meta(description="Where it comes to stand; 0 is first. Where it stood last when left out.")
+    ] = None
 
 
 class RestoreColumn(Change, frozen=True, kw_only=True, tag="restore_column"):

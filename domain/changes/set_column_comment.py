@@ -1,4 +1,4 @@
-"""``set_column_comment``: what people should know of a column, kept with the table; null takes it away."""
+"""``set_column_comment``: keeps with a column what people should know of it."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Params, Setting
 from domain.changes.checks import missing
 from domain.errors import NothingToChange
 from domain.schema import Column, Schema
@@ -14,8 +14,11 @@ from domain.steps import DeclareField
 
 
 class SetColumnCommentParams(Params, frozen=True, kw_only=True):
-    name: str
-    comment: Annotated[str, Meta(max_length=4_000)] | None
+    name: ColumnPath
+    comment: Annotated[
+        Annotated[str, Meta(max_length=4_000)] | None,
+        Meta(description="At most 4,000 characters; null takes the comment away."),
+    ]
 
 
 class SetColumnComment(Change, frozen=True, kw_only=True, tag="set_column_comment"):

@@ -1,11 +1,12 @@
-"""``set_column_default``: what rows written later get where their writer says nothing; stored rows stay as they are."""
+"""``set_column_default``: says what rows written later hold where their writer gives no value; stored rows stay."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.changes.change import Change, Effect, Found, Hazard, Params, Setting
+from domain.changes.change import Change, ColumnPath, Effect, Found, Hazard, Params, Setting
 from domain.changes.checks import default_not_valid, missing, value_refused, writers_fill
 from domain.errors import NothingToChange
 from domain.literals import same_value
@@ -14,10 +15,8 @@ from domain.steps import DeclareField
 
 
 class SetColumnDefaultParams(Params, frozen=True, kw_only=True):
-    """``defaultValue`` is a JSON value of the column's type."""
-
-    name: str
-    default_value: Any
+    name: ColumnPath
+    default_value: Annotated[Any, Meta(description="A JSON value of the column's type.")]
 
 
 class SetColumnDefault(Change, frozen=True, kw_only=True, tag="set_column_default"):

@@ -1,4 +1,8 @@
-"""``set_primary_key``: which columns tell rows apart; looked at in the data, and kept by the writers from then on."""
+"""``set_primary_key``: makes columns the primary key, by which rows are told apart.
+
+That no two rows agree in them and none holds null is looked at in the data; from then on writers have to keep it so,
+and the columns are not nullable.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -18,10 +22,10 @@ NO_KEYS = frozenset({"null", "list", "large_list", "fixed_size_list", "struct", 
 
 
 class SetPrimaryKeyParams(Params, frozen=True, kw_only=True):
-    """``columns`` in the key's order. ``enforced`` asks the engine to refuse later rows that break it."""
-
-    columns: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)]
-    enforced: bool = False
+    columns: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100, description="In the key's order.")]
+    enforced: Annotated[
+        bool, Meta(description="Asks the engine to refuse later rows that break the key, where it can.")
+    ] = False
 
 
 class SetPrimaryKey(Change, frozen=True, kw_only=True, tag="set_primary_key"):

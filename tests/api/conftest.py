@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -76,10 +76,10 @@ class Api:
             return len(parts.house.store.read(0, 100_000))
 
 
-@pytest.fixture
-def idle_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
-    """The API without a worker: what is accepted stays pending."""
-    settings = settings_for(tmp_path, database_url)
+@contextmanager
+def serving(database_url: str, folder: Path) -> Iterator[Api]:
+    """The API without a worker over a prepared, empty database, its tables under ``folder``."""
+    settings = settings_for(folder, database_url)
     prepare(settings, database_url)
     with composed(settings, database_url) as parts:
         assert parts.feed.listening.wait(20)
@@ -95,21 +95,32 @@ def idle_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
             yield Api(client, settings.token_file.read_text().strip(), settings)
 
 
+@contextmanager
+def at_work(database_url: str, folder: Path) -> Iterator[None]:
+    """A worker beside what ``serving`` gives, until the end of the block."""
+    stop = Event()
+    with working(settings_for(folder, database_url), database_url, "w", stop) as made:
+        thread = threading.Thread(target=made.work)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.fixture
+def idle_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
+    """The API without a worker: what is accepted stays pending."""
+    with serving(database_url, tmp_path) as api:
+        yield api
+
+
 @pytest.fixture
 def worker(database_url: str, tmp_path: Path) -> Iterator[Callable[[], None]]:
     """Starts a worker when called; it ends with the test."""
     with ExitStack() as ending:
-
-        def start() -> None:
-            stop = Event()
-            settings = settings_for(tmp_path, database_url)
-            made = ending.enter_context(working(settings, database_url, "w", stop))
-            thread = threading.Thread(target=made.work)
-            thread.start()
-            ending.callback(thread.join)
-            ending.callback(stop.set)
-
-        yield start
+        yield lambda: ending.enter_context(at_work(database_url, tmp_path))
 
 
 @pytest.fixture
