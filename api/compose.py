@@ -38,7 +38,7 @@ from api.worker import Worker
 from domain.handlers.house import House
 
 INLINE = (operation_status, dataset_tables, operation_leases)
-FOLLOWED = (Projection("migrations_v2", migrations), Projection("schema_versions_v1", schema_versions))
+FOLLOWED = (Projection("migrations_v2", migrations), Projection("schema_versions_v2", schema_versions))
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""

@@ -59,7 +59,7 @@ class OperationView(Struct, frozen=True, kw_only=True):
 
 
 class TableView(Struct, frozen=True, kw_only=True):
-    """A table under management with its current schema version."""
+    """A table under management with its current schema version, true since ``effective_at``."""
 
     table_id: UUID
     dataset_id: str
@@ -71,6 +71,7 @@ class TableView(Struct, frozen=True, kw_only=True):
     schema: Schema
     created_at: datetime
     updated_at: datetime
+    effective_at: datetime
 
 
 class MigrationView(Struct, frozen=True, kw_only=True):
@@ -100,14 +101,19 @@ class MigrationView(Struct, frozen=True, kw_only=True):
 
 
 class SchemaVersionView(Struct, frozen=True, kw_only=True):
-    """One immutable version of a table's schema. ``migration_id`` is None for the first."""
+    """One immutable version of a table's schema. ``migration_id`` is None for the first.
+
+    The table was so from ``effective_at`` on, and the log knew it from ``known_at`` on. The two differ only for a
+    change made outside and adopted later. Neither goes back from one version to the next.
+    """
 
     table_id: UUID
     version: int
     schema: Schema
     fingerprint: str
     migration_id: UUID | None
-    applied_at: datetime
+    effective_at: datetime
+    known_at: datetime
 
 
 class OperationFilter(Struct, frozen=True, kw_only=True):

@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS dataset_tables_v1 (
     CONSTRAINT dataset_tables_v1_name UNIQUE (dataset_id, name),
     CONSTRAINT dataset_tables_v1_location UNIQUE (location)
 );
+ALTER TABLE dataset_tables_v1 ADD COLUMN IF NOT EXISTS effective_at timestamptz;
 CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
 
 CREATE TABLE IF NOT EXISTS operation_leases (
@@ -113,15 +114,20 @@ CREATE TABLE IF NOT EXISTS migrations_v2 (
 );
 CREATE INDEX IF NOT EXISTS migrations_v2_of_table ON migrations_v2 (table_id, position);
 
-CREATE TABLE IF NOT EXISTS schema_versions_v1 (
+CREATE TABLE IF NOT EXISTS schema_versions_v2 (
     table_id uuid NOT NULL,
     version bigint NOT NULL,
     schema text NOT NULL,
     fingerprint text NOT NULL,
     migration_id uuid,
-    applied_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    effective_at timestamptz NOT NULL,
+    known_at timestamptz NOT NULL,
     PRIMARY KEY (table_id, version)
 );
+CREATE INDEX IF NOT EXISTS schema_versions_v2_effective ON schema_versions_v2 (table_id, effective_at, version);
+CREATE INDEX IF NOT EXISTS schema_versions_v2_known ON schema_versions_v2 (table_id, known_at, version);
+CREATE INDEX IF NOT EXISTS schema_versions_v2_position ON schema_versions_v2 (table_id, position);
 
 -- The bearer tokens that are good, by the SHA-256 of the secret.
 

@@ -42,7 +42,8 @@ LEFT JOIN LATERAL (
 ) AS lease ON true
 """
 TABLE = """
-SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at
+SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at,
+    coalesce(effective_at, updated_at) AS effective_at
 FROM dataset_tables_v1
 """
 MIGRATION = """
@@ -50,7 +51,9 @@ SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_versio
     status, error_code, error_message, created_at, created_by, adopted_by, started_at, completed_at
 FROM migrations_v2
 """
-SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
+SCHEMA_VERSION = """
+SELECT table_id, version, schema, fingerprint, migration_id, effective_at, known_at FROM schema_versions_v2
+"""
 
 SLOWNESS = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY measured_ms / greatest(uncorrected_ms, 1)::float) AS slowness
@@ -117,13 +120,13 @@ class PostgresViews:
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None:
-        self._catch_up("schema_versions_v1")
+        self._catch_up("schema_versions_v2")
         where = "WHERE table_id = %(id)s AND version = %(version)s"
         row = self._database.row(SCHEMA_VERSION + where, {"id": table_id, "version": version})
         return _schema_version(row) if row else None
 
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]:
-        self._catch_up("schema_versions_v1")
+        self._catch_up("schema_versions_v2")
         beyond = "" if after is None else "AND version < %(after)s "
         page = f"WHERE table_id = %(id)s {beyond}ORDER BY version DESC LIMIT %(limit)s"
         given = {"id": table_id, "after": after, "limit": limit}

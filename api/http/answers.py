@@ -87,7 +87,8 @@ def schema_body(view: SchemaVersionView, arrow_schema: ArrowSchema) -> wire.Sche
         fields=field_bodies(view.schema),
         primary_key_columns=view.schema.named(view.schema.primary_key),
         fingerprint=view.fingerprint,
-        applied_at=view.applied_at,
+        applied_at=view.effective_at,
+        known_at=view.known_at,
     )
 
 
@@ -95,7 +96,8 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
     return wire.VersionBody(
         schema_version_id=schema_version_id(view.table_id, view.version),
         version_number=view.version,
-        applied_at=view.applied_at,
+        applied_at=view.effective_at,
+        known_at=view.known_at,
         fingerprint=view.fingerprint,
         migration_id=_id(view.migration_id),
     )

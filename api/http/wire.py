@@ -124,7 +124,10 @@ class FieldBody(Body, frozen=True, kw_only=True):
 
 
 class SchemaBody(Body, frozen=True, kw_only=True):
-    """``arrowSchema`` is the base64 of an Arrow IPC schema message."""
+    """``arrowSchema`` is the base64 of an Arrow IPC schema message.
+
+    The table was so from ``appliedAt`` on; the log knew it from ``knownAt`` on, later for an adopted outside change.
+    """
 
     schema_version_id: str
     version_number: int
@@ -133,12 +136,14 @@ class SchemaBody(Body, frozen=True, kw_only=True):
     primary_key_columns: tuple[str, ...]
     fingerprint: str
     applied_at: datetime
+    known_at: datetime
 
 
 class VersionBody(Body, frozen=True, kw_only=True):
     schema_version_id: str
     version_number: int
     applied_at: datetime
+    known_at: datetime
     fingerprint: str
     migration_id: str | UnsetType = UNSET
 
