@@ -513,6 +513,17 @@ class SchemaVersionNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class SchemaNotYetKnown(Refusal):
+    """``since`` is when the first version became true and known, as RFC 3339."""
+
+    code = "schema_not_yet_known"
+    sentence = "Table {table_id} had no known schema then. Its history begins at {since}, position {position}."
+    table_id: str
+    since: str
+    position: int
+
+
+@dataclass(unsafe_hash=True)
 class TableBusy(Refusal):
     code = "table_busy"
     sentence = "Table {table_id} has {count} migrations waiting or running. Let them end first."

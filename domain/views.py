@@ -104,7 +104,8 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     """One immutable version of a table's schema. ``migration_id`` is None for the first.
 
     The table was so from ``effective_at`` on, and the log knew it from ``known_at`` on. The two differ only for a
-    change made outside and adopted later. Neither goes back from one version to the next.
+    change made outside and adopted later. Neither goes back from one version to the next. ``position`` is that of its
+    event in the log; None where the current version is read from its table's row.
     """
 
     table_id: UUID
@@ -112,6 +113,7 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     schema: Schema
     fingerprint: str
     migration_id: UUID | None
+    position: int | None = None
     effective_at: datetime
     known_at: datetime
 
@@ -156,6 +158,14 @@ class Views(Protocol):
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]: ...
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None: ...
+
+    def schema_version_as_of(
+        self, table_id: UUID, true_at: datetime | None = None, known_at: datetime | None = None
+    ) -> SchemaVersionView | None:
+        """The version that was true at one moment, by what was known at another. None: the latest there is."""
+
+    def schema_version_at(self, table_id: UUID, position: int) -> SchemaVersionView | None:
+        """The version that was the latest when the log stood at the position."""
 
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]: ...
 

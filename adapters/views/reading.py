@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,8 +53,25 @@ SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_versio
 FROM migrations_v2
 """
 SCHEMA_VERSION = """
-SELECT table_id, version, schema, fingerprint, migration_id, effective_at, known_at FROM schema_versions_v2
+SELECT table_id, version, schema, fingerprint, migration_id, position, effective_at, known_at FROM schema_versions_v2
 """
+
+# Both clocks go on from version to version, so each has one latest version, found at the end of its index, and the
+# earlier of the two is the answer. Without any, the comparison with nothing finds nothing.
+AS_OF = """
+WHERE table_id = %(id)s AND version = (
+    SELECT CASE WHEN so.version < known.version THEN so.version ELSE known.version END
+    FROM (
+        SELECT version FROM schema_versions_v2
+        WHERE table_id = %(id)s AND effective_at <= coalesce(%(true_at)s, 'infinity'::timestamptz)
+        ORDER BY effective_at DESC, version DESC LIMIT 1
+    ) AS so CROSS JOIN (
+        SELECT version FROM schema_versions_v2
+        WHERE table_id = %(id)s AND known_at <= coalesce(%(known_at)s, 'infinity'::timestamptz)
+        ORDER BY known_at DESC, version DESC LIMIT 1
+    ) AS known)
+"""
+AT_POSITION = "WHERE table_id = %(id)s AND position <= %(position)s ORDER BY position DESC LIMIT 1"
 
 SLOWNESS = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY measured_ms / greatest(uncorrected_ms, 1)::float) AS slowness
@@ -120,10 +138,16 @@ class PostgresViews:
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None:
-        self._catch_up("schema_versions_v2")
         where = "WHERE table_id = %(id)s AND version = %(version)s"
-        row = self._database.row(SCHEMA_VERSION + where, {"id": table_id, "version": version})
-        return _schema_version(row) if row else None
+        return self._schema_version(where, {"id": table_id, "version": version})
+
+    def schema_version_as_of(
+        self, table_id: UUID, true_at: datetime | None = None, known_at: datetime | None = None
+    ) -> SchemaVersionView | None:
+        return self._schema_version(AS_OF, {"id": table_id, "true_at": true_at, "known_at": known_at})
+
+    def schema_version_at(self, table_id: UUID, position: int) -> SchemaVersionView | None:
+        return self._schema_version(AT_POSITION, {"id": table_id, "position": position})
 
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]:
         self._catch_up("schema_versions_v2")
@@ -131,6 +155,11 @@ class PostgresViews:
         page = f"WHERE table_id = %(id)s {beyond}ORDER BY version DESC LIMIT %(limit)s"
         given = {"id": table_id, "after": after, "limit": limit}
         return [_schema_version(row) for row in self._database.rows(SCHEMA_VERSION + page, given)]
+
+    def _schema_version(self, where: str, given: dict[str, Any]) -> SchemaVersionView | None:
+        self._catch_up("schema_versions_v2")
+        row = self._database.row(SCHEMA_VERSION + where, given)
+        return _schema_version(row) if row else None
 
     def _catch_up(self, projection: str) -> None:
         """Waits a moment for an asynchronous view to show all that the log held when the read began."""

@@ -98,6 +98,7 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
         version_number=view.version,
         applied_at=view.effective_at,
         known_at=view.known_at,
+        position=present(view.position),
         fingerprint=view.fingerprint,
         migration_id=_id(view.migration_id),
     )

@@ -1,18 +1,19 @@
 """``/dataset-tables/{tableId}/schema``: the current schema and the versions before it."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 
 from api.http.answers import ArrowSchema, schema_body, version_body
 from api.http.ids import table_uuid
+from api.http.moments import KnownAt, Position, TrueAt, Version, check_together, moment
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.tables import found_table
 from api.http.wire import SchemaBody, VersionList
-from domain.errors import SchemaVersionNotFound
+from domain.errors import SchemaNotYetKnown, SchemaVersionNotFound
 from domain.handlers.house import House
 from domain.schema import fingerprint
 from domain.views import SchemaVersionView
@@ -26,11 +27,26 @@ def get_schema(
     table_id: FromPath[str],
     house: NamedDependency[House],
     arrow_schema: NamedDependency[ArrowSchema],
-    version: Annotated[int | None, QueryParameter(name="version", ge=1, required=False)] = None,
+    version: Version = None,
+    at: TrueAt = None,
+    known_at: KnownAt = None,
+    position: Position = None,
 ) -> Response[SchemaBody | None]:
-    """The schema as it is now, or as of a version. The ETag is the version, for `If-None-Match` and `If-Match`."""
-    table = table_uuid(table_id)
-    view = _current(house, table) if version is None else _version(house, table, version)
+    """The schema as it is now, or as of a version, of moments, or of a position in the log.
+
+    `at` asks what was true then, `knownAt` what had been recorded by then; they differ for changes made outside and
+    adopted later. The ETag is the version, for `If-None-Match` and `If-Match`.
+    """
+    check_together(version=version, position=position, at=at, knownAt=known_at)
+    table, true, known = table_uuid(table_id), moment("at", at), moment("knownAt", known_at)
+    if version is not None:
+        view = version_view(house, table, version)
+    elif position is not None:
+        view = _known(house, table, house.views.schema_version_at(table, position))
+    elif true or known:
+        view = _known(house, table, house.views.schema_version_as_of(table, true, known))
+    else:
+        view = _current(house, table)
     etag = f'"v{view.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
@@ -63,7 +79,7 @@ def get_version(
     arrow_schema: NamedDependency[ArrowSchema],
 ) -> Response[SchemaBody]:
     """One schema version. It never changes."""
-    body = schema_body(_version(house, table_uuid(table_id), version), arrow_schema)
+    body = schema_body(version_view(house, table_uuid(table_id), version), arrow_schema)
     return Response(body, headers={"ETag": f'"v{version}"', "Cache-Control": IMMUTABLE})
 
 
@@ -80,11 +96,19 @@ def _current(house: House, table_id: UUID) -> SchemaVersionView:
     )
 
 
-def _version(house: House, table_id: UUID, version: int) -> SchemaVersionView:
+def version_view(house: House, table_id: UUID, version: int) -> SchemaVersionView:
+    """Raises SchemaVersionNotFound, and TableNotFound for a table that never was."""
     if view := house.views.schema_version(table_id, version):
         return view
     found_table(house, table_id)
     raise SchemaVersionNotFound(str(table_id), version)
+
+
+def _known(house: House, table_id: UUID, found: SchemaVersionView | None) -> SchemaVersionView:
+    if found is not None:
+        return found
+    first = version_view(house, table_id, 1)
+    raise SchemaNotYetKnown(str(table_id), first.known_at.isoformat(), first.position or 0)
 
 
 router = Router(

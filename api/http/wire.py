@@ -140,10 +140,13 @@ class SchemaBody(Body, frozen=True, kw_only=True):
 
 
 class VersionBody(Body, frozen=True, kw_only=True):
+    """``position`` is the place in the event log from which on the version is known."""
+
     schema_version_id: str
     version_number: int
     applied_at: datetime
     known_at: datetime
+    position: int | UnsetType = UNSET
     fingerprint: str
     migration_id: str | UnsetType = UNSET
 
