@@ -1,4 +1,4 @@
-"""Leases: which worker runs which operation, decided by the database and its clock."""
+"""Leases: which worker runs which operation, decided by the database and its clock. Tables take turns."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,13 +9,10 @@ from adapters.postgres.database import Database, Statement, run
 from domain.ports import Lease
 
 CLAIM = """
-WITH oldest AS (
-    SELECT operation_id FROM operation_leases AS waiting
-    WHERE not_before <= clock_timestamp() AND (worker IS NULL OR expires_at < clock_timestamp())
-        AND NOT EXISTS (
-            SELECT FROM operation_leases AS earlier
-            WHERE earlier.table_id = waiting.table_id AND earlier.position < waiting.position)
-    ORDER BY position LIMIT 1
+WITH next AS (
+    SELECT operation_id FROM operation_leases
+    WHERE turn IS NOT NULL AND not_before <= clock_timestamp() AND (worker IS NULL OR expires_at < clock_timestamp())
+    ORDER BY turn LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE operation_leases AS lease
@@ -23,7 +20,7 @@ SET worker = %(worker)s, expires_at = clock_timestamp() + %(term)s, renewed_at =
     attempt = attempt + 1,
     -- Whoever held it before and let it run out has failed; whoever released it has said so himself.
     failures = failures + (worker IS NOT NULL)::integer
-FROM oldest WHERE lease.operation_id = oldest.operation_id
+FROM next WHERE lease.operation_id = next.operation_id
 RETURNING lease.operation_id, lease.table_id, lease.worker, lease.attempt, lease.failures
 """
 HELD = "WHERE operation_id = %(operation_id)s AND worker = %(worker)s AND attempt = %(attempt)s"

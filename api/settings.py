@@ -14,6 +14,8 @@ DATABASE_URL = "DATABASE_URL"
 TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
+LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
+KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
@@ -32,6 +34,10 @@ class Settings:
     worker_processes: int
     worker_metrics_port: int | None = None
     """Where a worker on its own answers with its metrics; None: nowhere. Those of ``serve`` count together."""
+    lease_seconds: int = 15
+    """How long a worker that is not heard of keeps its operation."""
+    keep_operations_days: int | None = None
+    """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -58,9 +64,12 @@ class Settings:
             TABLE_ROOTS: ",".join(map(str, self.table_roots)),
             API_PROCESSES: str(self.api_processes),
             WORKER_PROCESSES: str(self.worker_processes),
+            LEASE_SECONDS: str(self.lease_seconds),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.keep_operations_days is not None:
+            variables[KEEP_OPERATIONS_DAYS] = str(self.keep_operations_days)
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
 
 
@@ -76,6 +85,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         table_roots=tuple(roots) or (data_dir / "tables",),
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
+        lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
+        keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),

@@ -35,8 +35,6 @@ from domain.ports import Lease, Leases, Workbench
 log = logging.getLogger("schemaledger.worker")
 
 MAX_ATTEMPTS = 5
-TERM = timedelta(seconds=15)
-"""How long a lease holds without renewal: what a killed worker's operation waits for the next."""
 IDLE_SECONDS = 1.0
 """How long an idle worker sleeps at most when no wake-up reaches it."""
 
@@ -52,7 +50,8 @@ class Worker:
     rest: Callable[[float], None]
     stop: Event
     threads: int
-    term: timedelta = TERM
+    term: timedelta
+    """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
 
     def work(self) -> None:

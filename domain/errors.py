@@ -71,8 +71,10 @@ class ColumnNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class ColumnNotFoundInVersion(ColumnNotFound):
+class ColumnNotInVersion(Refusal):
+    code = "column_not_in_version"
     sentence = "There is no column '{name}' in schema version {version}."
+    name: str
     version: int
 
 
@@ -513,11 +515,17 @@ class SchemaVersionNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class SchemaNotYetKnown(Refusal):
-    """``since`` is when the first version became true and known, as RFC 3339."""
+class ColumnNotKnown(Refusal):
+    code = "column_not_known"
+    sentence = "Table {table_id} never had a column '{name}'."
+    table_id: str
+    name: str
 
-    code = "schema_not_yet_known"
-    sentence = "Table {table_id} had no known schema then. Its history begins at {since}, position {position}."
+
+@dataclass(unsafe_hash=True)
+class SchemaNotThere(Refusal):
+    code = "schema_not_there"
+    sentence = "Table {table_id} had no schema then: it is known since {since} (position {position} of the log)."
     table_id: str
     since: str
     position: int

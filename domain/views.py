@@ -59,7 +59,7 @@ class OperationView(Struct, frozen=True, kw_only=True):
 
 
 class TableView(Struct, frozen=True, kw_only=True):
-    """A table under management with its current schema version, true since ``effective_at``."""
+    """A table under management with its current schema version."""
 
     table_id: UUID
     dataset_id: str
@@ -71,7 +71,6 @@ class TableView(Struct, frozen=True, kw_only=True):
     schema: Schema
     created_at: datetime
     updated_at: datetime
-    effective_at: datetime
 
 
 class MigrationView(Struct, frozen=True, kw_only=True):
@@ -103,9 +102,7 @@ class MigrationView(Struct, frozen=True, kw_only=True):
 class SchemaVersionView(Struct, frozen=True, kw_only=True):
     """One immutable version of a table's schema. ``migration_id`` is None for the first.
 
-    The table was so from ``effective_at`` on, and the log knew it from ``known_at`` on. The two differ only for a
-    change made outside and adopted later. Neither goes back from one version to the next. ``position`` is that of its
-    event in the log; None where the current version is read from its table's row.
+    It is true since ``applied_at`` and known since ``known_at``; ``position`` is its event's in the log.
     """
 
     table_id: UUID
@@ -113,9 +110,9 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     schema: Schema
     fingerprint: str
     migration_id: UUID | None
+    applied_at: datetime
+    known_at: datetime | None = None
     position: int | None = None
-    effective_at: datetime
-    known_at: datetime
 
 
 class OperationFilter(Struct, frozen=True, kw_only=True):
@@ -158,14 +155,6 @@ class Views(Protocol):
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]: ...
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None: ...
-
-    def schema_version_as_of(
-        self, table_id: UUID, true_at: datetime | None = None, known_at: datetime | None = None
-    ) -> SchemaVersionView | None:
-        """The version that was true at one moment, by what was known at another. None: the latest there is."""
-
-    def schema_version_at(self, table_id: UUID, position: int) -> SchemaVersionView | None:
-        """The version that was the latest when the log stood at the position."""
 
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]: ...
 

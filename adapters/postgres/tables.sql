@@ -62,7 +62,6 @@ CREATE TABLE IF NOT EXISTS dataset_tables_v1 (
     CONSTRAINT dataset_tables_v1_name UNIQUE (dataset_id, name),
     CONSTRAINT dataset_tables_v1_location UNIQUE (location)
 );
-ALTER TABLE dataset_tables_v1 ADD COLUMN IF NOT EXISTS effective_at timestamptz;
 CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
 
 CREATE TABLE IF NOT EXISTS operation_leases (
@@ -76,7 +75,13 @@ CREATE TABLE IF NOT EXISTS operation_leases (
     expires_at timestamptz
 );
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS renewed_at timestamptz;
-CREATE INDEX IF NOT EXISTS operation_leases_oldest ON operation_leases (position);
+ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS turn bigint;
+UPDATE operation_leases AS first SET turn = position
+WHERE turn IS NULL AND NOT EXISTS (
+    SELECT FROM operation_leases AS earlier
+    WHERE earlier.table_id = first.table_id AND earlier.position < first.position);
+DROP INDEX IF EXISTS operation_leases_oldest;
+CREATE INDEX IF NOT EXISTS operation_leases_in_turn ON operation_leases (turn) WHERE turn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);
 CREATE UNIQUE INDEX IF NOT EXISTS operation_leases_one_per_table ON operation_leases (table_id)
     WHERE worker IS NOT NULL;
@@ -90,9 +95,16 @@ CREATE TABLE IF NOT EXISTS prepared_units (
     PRIMARY KEY (operation_id, name)
 );
 
+-- When each chore of housekeeping was done last, so that one of all processes does it.
+
+CREATE TABLE IF NOT EXISTS chores (
+    name text PRIMARY KEY,
+    done_at timestamptz NOT NULL
+);
+
 -- Asynchronous: they follow the log.
 
-CREATE TABLE IF NOT EXISTS migrations_v2 (
+CREATE TABLE IF NOT EXISTS migrations_v3 (
     migration_id uuid PRIMARY KEY,
     position bigint NOT NULL,
     operation_id uuid,
@@ -112,7 +124,22 @@ CREATE TABLE IF NOT EXISTS migrations_v2 (
     started_at timestamptz,
     completed_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS migrations_v2_of_table ON migrations_v2 (table_id, position);
+CREATE INDEX IF NOT EXISTS migrations_v3_of_table ON migrations_v3 (table_id, position);
+
+CREATE TABLE IF NOT EXISTS column_history_v1 (
+    table_id uuid NOT NULL,
+    field_id bigint NOT NULL,
+    version bigint NOT NULL,
+    name text NOT NULL,
+    alive boolean NOT NULL,
+    chapter text NOT NULL,
+    effective_at timestamptz NOT NULL,
+    known_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    migration_id uuid,
+    PRIMARY KEY (table_id, field_id, version)
+);
+CREATE INDEX IF NOT EXISTS column_history_v1_by_name ON column_history_v1 (table_id, name, version, alive);
 
 CREATE TABLE IF NOT EXISTS schema_versions_v2 (
     table_id uuid NOT NULL,
@@ -120,14 +147,19 @@ CREATE TABLE IF NOT EXISTS schema_versions_v2 (
     schema text NOT NULL,
     fingerprint text NOT NULL,
     migration_id uuid,
-    position bigint NOT NULL,
     effective_at timestamptz NOT NULL,
     known_at timestamptz NOT NULL,
+    position bigint NOT NULL,
     PRIMARY KEY (table_id, version)
 );
 CREATE INDEX IF NOT EXISTS schema_versions_v2_effective ON schema_versions_v2 (table_id, effective_at, version);
 CREATE INDEX IF NOT EXISTS schema_versions_v2_known ON schema_versions_v2 (table_id, known_at, version);
-CREATE INDEX IF NOT EXISTS schema_versions_v2_position ON schema_versions_v2 (table_id, position);
+CREATE INDEX IF NOT EXISTS schema_versions_v2_position ON schema_versions_v2 (table_id, position, version);
+
+-- Views of shapes before these are derived from the log, and are not read any more.
+
+DROP TABLE IF EXISTS migrations_v2;
+DROP TABLE IF EXISTS schema_versions_v1;
 
 -- The bearer tokens that are good, by the SHA-256 of the secret.
 

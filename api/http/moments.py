@@ -1,56 +1,46 @@
-"""Asking for the past: which version, which moments, which position of the log, and what cannot stand together."""
+"""Moments in query parameters: RFC 3339, and which of them go together."""
 
 from datetime import datetime
-from typing import Annotated
-
-import msgspec
-from litestar.params import QueryParameter
-from msgspec import Meta
 
 from domain.errors import ValidationFailed, Violation
+from domain.history import Moment
 
-RFC_3339 = "RFC 3339 with an offset"
-
-Version = Annotated[int | None, QueryParameter(name="version", ge=1, required=False, description="That version.")]
-TrueAt = Annotated[
-    str | None,
-    QueryParameter(
-        name="at", required=False, format="date-time", description=f"As the table was at this moment, {RFC_3339}."
-    ),
-]
-KnownAt = Annotated[
-    str | None,
-    QueryParameter(
-        name="knownAt", required=False, format="date-time", description=f"By what was recorded until then, {RFC_3339}."
-    ),
-]
-Position = Annotated[
-    int | None,
-    QueryParameter(name="position", ge=1, required=False, description="As of this position of the event log."),
-]
+CODE = "parameter_invalid"
 
 
-def moment(name: str, text: str | None) -> datetime | None:
-    """The moment that a query parameter names; raises ValidationFailed."""
-    if text is None:
+def asked_moment(version: int | None, at: str | None, known_at: str | None, position: int | None) -> Moment | None:
+    """What was asked for, or None where none of it was. Raises ValidationFailed with every violation."""
+    given = {"version": version, "at": at, "knownAt": known_at, "position": position}
+    names = [name for name, value in given.items() if value is not None]
+    violations = []
+    for alone in ("version", "position"):
+        if alone in names and len(names) > 1:
+            others = ", ".join(f"'{name}'" for name in names if name != alone)
+            violations.append(_violation(alone, f"it cannot be combined with {others}"))
+    moments: dict[str, datetime | None] = {}
+    for name, text in (("at", at), ("knownAt", known_at)):
+        try:
+            moments[name] = None if text is None else moment_of(text)
+        except ValueError as error:
+            violations.append(_violation(name, str(error)))
+    if violations:
+        raise ValidationFailed(tuple(violations))
+    if not names or version is not None:
         return None
+    return Moment(at=moments["at"], known_at=moments["knownAt"], position=position)
+
+
+def moment_of(text: str) -> datetime:
+    """Raises ValueError with what is wrong."""
     try:
-        found: datetime = msgspec.convert(text, Annotated[datetime, Meta(tz=True)])
-    except msgspec.ValidationError:
-        shown = "Send RFC 3339 with an offset, such as 2026-01-31T12:00:00Z; the + of an offset is written %2B."
-        raise ValidationFailed((_violation(name, f"'{text}' is no moment. {shown}"),)) from None
-    return found
+        # In a query a plus that was not escaped arrives as a space.
+        moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no moment; RFC 3339 is expected, such as 2026-03-03T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"'{text}' has no offset; add Z for UTC, or such as +02:00")
+    return moment
 
 
-def check_together(**given: object) -> None:
-    """Refuses what cannot stand beside ``version`` (nothing) and ``position`` (no moments); None is not given."""
-    named = [name for name, value in given.items() if value is not None]
-    for first in ("version", "position"):
-        others = [name for name in named if name != first]
-        if first in named and others:
-            sentence = f"it cannot stand beside '{first}', which says which version already."
-            raise ValidationFailed(tuple(_violation(name, sentence) for name in others))
-
-
-def _violation(name: str, sentence: str) -> Violation:
-    return Violation(pointer=f"/{name}", code="parameter_invalid", message=f"Parameter '{name}': {sentence}")
+def _violation(name: str, message: str) -> Violation:
+    return Violation(pointer=f"/{name}", code=CODE, message=f"Parameter '{name}': {message}.")

@@ -1,22 +1,36 @@
 """``/dataset-tables/{tableId}/schema``: the current schema and the versions before it."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from api.http.answers import ArrowSchema, schema_body, version_body
 from api.http.ids import table_uuid
-from api.http.moments import KnownAt, Position, TrueAt, Version, check_together, moment
+from api.http.moments import asked_moment
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.tables import found_table
 from api.http.wire import SchemaBody, VersionList
-from domain.errors import SchemaNotYetKnown, SchemaVersionNotFound
+from domain.errors import SchemaNotThere, SchemaVersionNotFound
 from domain.handlers.house import House
+from domain.history import Moment
 from domain.schema import fingerprint
 from domain.views import SchemaVersionView
+
+Version = Annotated[int | None, QueryParameter(name="version", ge=1, required=False)]
+At = Annotated[
+    str | None,
+    QueryParameter(name="at", required=False, description="What was true then: RFC 3339, with its offset or Z."),
+]
+KnownAt = Annotated[
+    str | None,
+    QueryParameter(name="knownAt", required=False, description="As it was known then: RFC 3339, with its offset or Z."),
+]
+Position = Annotated[
+    int | None, QueryParameter(name="position", ge=1, required=False, description="As of this position of the log.")
+]
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -28,25 +42,21 @@ def get_schema(
     house: NamedDependency[House],
     arrow_schema: NamedDependency[ArrowSchema],
     version: Version = None,
-    at: TrueAt = None,
+    at: At = None,
     known_at: KnownAt = None,
     position: Position = None,
 ) -> Response[SchemaBody | None]:
-    """The schema as it is now, or as of a version, of moments, or of a position in the log.
+    """The schema as it is now, or as of a version, a moment, or a position of the log.
 
-    `at` asks what was true then, `knownAt` what had been recorded by then; they differ for changes made outside and
-    adopted later. The ETag is the version, for `If-None-Match` and `If-Match`.
+    There are two clocks: what was true `at` a moment, as it was `knownAt` another; they differ where a change was made
+    outside and adopted later. The ETag is the version, for `If-None-Match` and `If-Match`.
     """
-    check_together(version=version, position=position, at=at, knownAt=known_at)
-    table, true, known = table_uuid(table_id), moment("at", at), moment("knownAt", known_at)
-    if version is not None:
-        view = version_view(house, table, version)
-    elif position is not None:
-        view = _known(house, table, house.views.schema_version_at(table, position))
-    elif true or known:
-        view = _known(house, table, house.views.schema_version_as_of(table, true, known))
+    table = table_uuid(table_id)
+    moment = asked_moment(version, at, known_at, position)
+    if moment is not None:
+        view = _then(house, table, moment)
     else:
-        view = _current(house, table)
+        view = _current(house, table) if version is None else _version(house, table, version)
     etag = f'"v{view.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
@@ -79,7 +89,7 @@ def get_version(
     arrow_schema: NamedDependency[ArrowSchema],
 ) -> Response[SchemaBody]:
     """One schema version. It never changes."""
-    body = schema_body(version_view(house, table_uuid(table_id), version), arrow_schema)
+    body = schema_body(_version(house, table_uuid(table_id), version), arrow_schema)
     return Response(body, headers={"ETag": f'"v{version}"', "Cache-Control": IMMUTABLE})
 
 
@@ -91,24 +101,24 @@ def _current(house: House, table_id: UUID) -> SchemaVersionView:
         schema=table.schema,
         fingerprint=fingerprint(table.schema),
         migration_id=None,
-        effective_at=table.effective_at,
-        known_at=table.updated_at,
+        applied_at=table.updated_at,
     )
 
 
-def version_view(house: House, table_id: UUID, version: int) -> SchemaVersionView:
-    """Raises SchemaVersionNotFound, and TableNotFound for a table that never was."""
+def _then(house: House, table_id: UUID, moment: Moment) -> SchemaVersionView:
+    if view := house.history.schema_at(table_id, moment):
+        return view
+    found_table(house, table_id)
+    if first := house.views.schema_version(table_id, 1):
+        raise SchemaNotThere(str(table_id), first.applied_at.isoformat(), first.position or 0)
+    raise SchemaVersionNotFound(str(table_id), 1)
+
+
+def _version(house: House, table_id: UUID, version: int) -> SchemaVersionView:
     if view := house.views.schema_version(table_id, version):
         return view
     found_table(house, table_id)
     raise SchemaVersionNotFound(str(table_id), version)
-
-
-def _known(house: House, table_id: UUID, found: SchemaVersionView | None) -> SchemaVersionView:
-    if found is not None:
-        return found
-    first = version_view(house, table_id, 1)
-    raise SchemaNotYetKnown(str(table_id), first.known_at.isoformat(), first.position or 0)
 
 
 router = Router(

@@ -126,7 +126,7 @@ class FieldBody(Body, frozen=True, kw_only=True):
 class SchemaBody(Body, frozen=True, kw_only=True):
     """``arrowSchema`` is the base64 of an Arrow IPC schema message.
 
-    The table was so from ``appliedAt`` on; the log knew it from ``knownAt`` on, later for an adopted outside change.
+    True since ``appliedAt``; of a version of the past, also since when it is known, and its position in the log.
     """
 
     schema_version_id: str
@@ -136,16 +136,15 @@ class SchemaBody(Body, frozen=True, kw_only=True):
     primary_key_columns: tuple[str, ...]
     fingerprint: str
     applied_at: datetime
-    known_at: datetime
+    known_at: datetime | UnsetType = UNSET
+    position: int | UnsetType = UNSET
 
 
 class VersionBody(Body, frozen=True, kw_only=True):
-    """``position`` is the place in the event log from which on the version is known."""
-
     schema_version_id: str
     version_number: int
     applied_at: datetime
-    known_at: datetime
+    known_at: datetime | UnsetType = UNSET
     position: int | UnsetType = UNSET
     fingerprint: str
     migration_id: str | UnsetType = UNSET

@@ -79,19 +79,6 @@ def test_an_adopted_change_can_be_reverted(api: Api) -> None:
     assert lance.dataset(location).to_table().to_pydict()["age"] == [3, 4]
 
 
-def test_an_adopted_change_is_a_schema_version_true_before_it_was_known(api: Api) -> None:
-    table, location = table_with_rows(api)
-    change_outside(location)
-    since = datetime.fromisoformat(api.get(f"/dataset-tables/{table}/drift").json()["since"])
-    api.post(f"/dataset-tables/{table}/adopt")
-    versions = api.get(f"/dataset-tables/{table}/schema/versions").json()["versions"]
-    assert [version["versionNumber"] for version in versions] == [2, 1]
-    applied, known = (datetime.fromisoformat(versions[0][clock]) for clock in ("appliedAt", "knownAt"))
-    assert applied == since < known
-    current, second = (api.get(f"/dataset-tables/{table}/schema{rest}").json() for rest in ("", "/versions/2"))
-    assert current == second
-
-
 def test_nothing_is_adopted_while_migrations_wait(idle_api: Api) -> None:
     table, location = table_with_rows(idle_api)
     idle_api.migrate(table, add("x"))

@@ -12,7 +12,7 @@ from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.system import RandomIds, SystemClock
 from api.compose import INLINE
-from domain.operation.events import OperationCompleted, OperationStarted
+from domain.operation.events import OperationCancelled, OperationCompleted, OperationStarted
 from tests.adapters.conftest import requested, write
 
 TERM = timedelta(minutes=10)
@@ -64,6 +64,36 @@ def test_a_tables_operations_run_one_after_the_other(store: PostgresEventStore, 
     following = leases.claim("w2", TERM)
     assert following is not None
     assert following.operation_id == second
+
+
+def test_tables_take_turns_however_long_the_queue_of_one_is(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    crowded, other = uuid4(), uuid4()
+    first, second, third = (ask(store, crowded) for _ in range(3))
+    late = ask(store, other)
+    order = []
+    while (lease := leases.claim("w1", TERM)) is not None:
+        order.append(lease.operation_id)
+        write(
+            store, lease.operation_id, 1, OperationStarted(attempt=1, worker="w1"), OperationCompleted(message="done")
+        )
+    assert order == [first, late, second, third]
+
+
+def test_the_next_of_a_table_has_its_turn_when_one_in_the_middle_is_cancelled(
+    store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    table = uuid4()
+    first, second, third = (ask(store, table) for _ in range(3))
+    write(store, second, 1, OperationCancelled(reason="no longer wanted"))
+    assert claimed(leases) == first
+    assert claimed(leases) is None
+    write(store, first, 1, OperationCompleted(message="done"))
+    assert claimed(leases) == third
+
+
+def claimed(leases: PostgresLeases) -> UUID | None:
+    lease = leases.claim("w1", TERM)
+    return lease and lease.operation_id
 
 
 def test_of_many_workers_each_gets_another_operation(store: PostgresEventStore, leases: PostgresLeases) -> None:

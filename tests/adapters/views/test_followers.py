@@ -1,7 +1,6 @@
 """Views that follow the log: elected, batch by batch, and back by themselves after an interruption."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -11,10 +10,11 @@ import pytest
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
 from adapters.views.follower import Follower
+from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
 from api.compose import FOLLOWED
 from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded
-from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableUnregistered
+from domain.table.events import SchemaChanged, TableUnregistered
 from tests.adapters.conftest import registered, write
 from tests.domain.planning import people
 
@@ -85,25 +85,6 @@ def test_schema_versions_outlive_their_table(store: PostgresEventStore, views: P
 
 
 @pytest.mark.usefixtures("followed")
-@pytest.mark.parametrize("year", [1970, 2999])
-def test_an_engines_clock_cannot_put_a_version_before_its_predecessor_or_after_its_record(
-    store: PostgresEventStore, views: PostgresViews, year: int
-) -> None:
-    table, moment = uuid4(), datetime(year, 1, 1, tzinfo=UTC)
-    adopted = OutsideChangeAdopted(
-        migration_id=uuid4(), version=2, schema=people(), fingerprint="f", effective_at=moment
-    )
-    write(store, table, 0, registered())
-    write(store, table, 1, adopted)
-    second, first = views.schema_versions(table, 10)
-    assert second.effective_at == (first.effective_at if year == 1970 else second.known_at)
-    assert first.known_at < second.known_at
-    current = views.table(table)
-    assert current is not None
-    assert (current.effective_at, current.updated_at) == (second.effective_at, second.known_at)
-
-
-@pytest.mark.usefixtures("followed")
 def test_a_follower_goes_on_after_its_connection_is_lost(
     store: PostgresEventStore, views: PostgresViews, database_url: str
 ) -> None:
@@ -116,7 +97,7 @@ def test_a_follower_goes_on_after_its_connection_is_lost(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        patient = PostgresViews(views._database, seconds=iter(range(1000)).__next__)
+        patient = PostgresViews(views._database, Freshness(views._database, seconds=iter(range(1000)).__next__))
         assert patient.schema_version(table, 1) is not None
 
 
@@ -124,5 +105,7 @@ def test_a_view_that_nobody_follows_is_answered_as_it_is(store: PostgresEventSto
     table = uuid4()
     write(store, table, 0, registered())
     ticks = iter(range(100))
-    impatient = PostgresViews(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
+    impatient = PostgresViews(
+        views._database, Freshness(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
+    )
     assert impatient.schema_versions(table, 10) == []
