@@ -101,7 +101,9 @@ def _current(house: House, table_id: UUID) -> SchemaVersionView:
         schema=table.schema,
         fingerprint=fingerprint(table.schema),
         migration_id=None,
-        applied_at=table.updated_at,
+        applied_at=table.effective_at,
+        known_at=table.updated_at,
+        position=table.schema_position,
     )
 
 

@@ -65,6 +65,12 @@ def test_an_adopted_change_was_true_before_it_was_known(api: Api) -> None:
     assert "extra" not in names(api, table, at=between, knownAt=between)
     assert names(api, table, at=between, knownAt=second["knownAt"])[-1] == "extra"
     assert names(api, table, version=2)[-1] == "extra"
+    current, told = api.get(f"/dataset-tables/{table}/schema").json(), second
+    assert all(current[clock] == told[clock] for clock in ("appliedAt", "knownAt", "position"))
+    assert api.get(f"/dataset-tables/{table}/schema", position=10**30).json() == current
+    (born,) = api.get(f"/dataset-tables/{table}/columns/extra/history").json()["history"]
+    assert (born["effectiveAt"], born["knownAt"]) == (second["appliedAt"], second["knownAt"])
+    assert (born["position"], born["createdBy"], born["adoptedBy"]) == (second["position"], "unknown", "admin")
 
 
 def test_before_the_first_version_there_was_none(idle_api: Api, worker: Any) -> None:
