@@ -39,7 +39,8 @@ class Following:
         self._followers = [Follower(url, store, projection) for projection in FOLLOWED]
 
     def advance(self) -> bool:
-        return any([follower._advance(self.connection) for follower in self._followers])
+        moved = [follower._advance(self.connection) for follower in self._followers]
+        return any(moved)
 
     def to_the_end(self) -> None:
         while self.advance():
