@@ -46,7 +46,7 @@ from domain.handlers.housekeeping import examine, tidy_tables
 
 INLINE = (operation_status, dataset_tables, operation_leases)
 FOLLOWED = (
-    Projection("migrations_v3", lambda event: (*migrations(event), *column_history(event))),
+    Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
 )
 

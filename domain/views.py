@@ -59,7 +59,11 @@ class OperationView(Struct, frozen=True, kw_only=True):
 
 
 class TableView(Struct, frozen=True, kw_only=True):
-    """A table under management with its current schema version."""
+    """A table under management with its current schema version.
+
+    That version is true since ``effective_at`` and known since ``updated_at``. ``schema_position`` is where
+    it stands in the log; None for one older than this member.
+    """
 
     table_id: UUID
     dataset_id: str
@@ -71,6 +75,8 @@ class TableView(Struct, frozen=True, kw_only=True):
     schema: Schema
     created_at: datetime
     updated_at: datetime
+    effective_at: datetime
+    schema_position: int | None
 
 
 class MigrationView(Struct, frozen=True, kw_only=True):
@@ -111,7 +117,7 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     fingerprint: str
     migration_id: UUID | None
     applied_at: datetime
-    known_at: datetime | None = None
+    known_at: datetime
     position: int | None = None
 
 

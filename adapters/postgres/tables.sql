@@ -62,6 +62,9 @@ CREATE TABLE IF NOT EXISTS dataset_tables_v1 (
     CONSTRAINT dataset_tables_v1_name UNIQUE (dataset_id, name),
     CONSTRAINT dataset_tables_v1_location UNIQUE (location)
 );
+ALTER TABLE dataset_tables_v1
+    ADD COLUMN IF NOT EXISTS effective_at timestamptz,
+    ADD COLUMN IF NOT EXISTS schema_position bigint;
 CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
 
 CREATE TABLE IF NOT EXISTS operation_leases (
@@ -104,7 +107,7 @@ CREATE TABLE IF NOT EXISTS chores (
 
 -- Asynchronous: they follow the log.
 
-CREATE TABLE IF NOT EXISTS migrations_v3 (
+CREATE TABLE IF NOT EXISTS migrations_v4 (
     migration_id uuid PRIMARY KEY,
     position bigint NOT NULL,
     operation_id uuid,
@@ -124,22 +127,18 @@ CREATE TABLE IF NOT EXISTS migrations_v3 (
     started_at timestamptz,
     completed_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS migrations_v3_of_table ON migrations_v3 (table_id, position);
+CREATE INDEX IF NOT EXISTS migrations_v4_of_table ON migrations_v4 (table_id, position);
 
-CREATE TABLE IF NOT EXISTS column_history_v1 (
+CREATE TABLE IF NOT EXISTS column_history_v2 (
     table_id uuid NOT NULL,
     field_id bigint NOT NULL,
     version bigint NOT NULL,
     name text NOT NULL,
     alive boolean NOT NULL,
     chapter text NOT NULL,
-    effective_at timestamptz NOT NULL,
-    known_at timestamptz NOT NULL,
-    position bigint NOT NULL,
-    migration_id uuid,
     PRIMARY KEY (table_id, field_id, version)
 );
-CREATE INDEX IF NOT EXISTS column_history_v1_by_name ON column_history_v1 (table_id, name, version, alive);
+CREATE INDEX IF NOT EXISTS column_history_v2_by_name ON column_history_v2 (table_id, name, version, alive);
 
 CREATE TABLE IF NOT EXISTS schema_versions_v2 (
     table_id uuid NOT NULL,
@@ -158,7 +157,8 @@ CREATE INDEX IF NOT EXISTS schema_versions_v2_position ON schema_versions_v2 (ta
 
 -- Views of shapes before these are derived from the log, and are not read any more.
 
-DROP TABLE IF EXISTS migrations_v2;
+DROP TABLE IF EXISTS migrations_v2, migrations_v3;
+DROP TABLE IF EXISTS column_history_v1;
 DROP TABLE IF EXISTS schema_versions_v1;
 
 -- The bearer tokens that are good, by the SHA-256 of the secret.

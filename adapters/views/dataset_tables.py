@@ -17,13 +17,16 @@ from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegist
 
 INSERT = f"""
 INSERT INTO dataset_tables_v1 (
-    table_id, position, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at)
+    table_id, position, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at,
+    effective_at, schema_position)
 VALUES (
     %(stream)s, {POSITION}, %(dataset_id)s, %(name)s, %(description)s, %(engine)s, %(location)s, 1, %(schema)s,
-    {MOMENT}, {MOMENT})
+    {MOMENT}, {MOMENT}, {MOMENT}, {POSITION})
 """  # noqa: S608  # only our own SQL is put together
 CHANGED = f"""
-UPDATE dataset_tables_v1 SET schema_version = %(schema_version)s, schema = %(schema)s, updated_at = {MOMENT}
+UPDATE dataset_tables_v1 SET schema_version = %(schema_version)s, schema = %(schema)s, updated_at = {MOMENT},
+    effective_at = greatest(coalesce(effective_at, updated_at), least(%(effective_at)s::timestamptz, {MOMENT})),
+    schema_position = {POSITION}
 WHERE table_id = %(stream)s
 """  # noqa: S608
 DELETE = "DELETE FROM dataset_tables_v1 WHERE table_id = %(stream)s"
@@ -37,7 +40,9 @@ def dataset_tables(stream: UUID, version: int, fact: Fact) -> Iterable[Statement
         yield Statement(INSERT, {**place, **named, **lies})
     elif isinstance(fact, SchemaChanged | OutsideChangeAdopted):
         now = {"schema_version": fact.version, "schema": msgspec.json.encode(fact.schema).decode()}
-        yield Statement(CHANGED, {**place, **now})
+        # As in schema_versions.py: an engine's word counts between the version before and the record; else the record.
+        outside = fact.effective_at if isinstance(fact, OutsideChangeAdopted) else None
+        yield Statement(CHANGED, {**place, **now, "effective_at": outside})
     elif isinstance(fact, TableUnregistered):
         yield Statement(DELETE, place)
 

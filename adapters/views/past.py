@@ -18,11 +18,11 @@ LIMITS = {
     for clock in ("effective_at", "known_at", "position")
 }
 BIOGRAPHY = """
-SELECT chapter, version, effective_at, known_at, column_history_v1.position, migration_id, created_by, adopted_by,
+SELECT chapter, version, effective_at, known_at, schema_versions_v2.position, migration_id, created_by, adopted_by,
     description
-FROM column_history_v1 LEFT JOIN migrations_v3 USING (migration_id)
-WHERE column_history_v1.table_id = %(id)s AND field_id = (
-    SELECT field_id FROM column_history_v1 WHERE table_id = %(id)s AND name = %(name)s
+FROM column_history_v2 JOIN schema_versions_v2 USING (table_id, version) LEFT JOIN migrations_v4 USING (migration_id)
+WHERE column_history_v2.table_id = %(id)s AND field_id = (
+    SELECT field_id FROM column_history_v2 WHERE table_id = %(id)s AND name = %(name)s
     ORDER BY version DESC, alive DESC LIMIT 1)
 ORDER BY version
 """
@@ -51,6 +51,7 @@ class PostgresHistory:
         return [found[version] for version in (first, second) if version in found]
 
     def biography(self, table_id: UUID, name: str) -> Sequence[ChapterView]:
-        self._freshness.catch_up("migrations_v3")
+        self._freshness.catch_up("schema_versions_v2")
+        self._freshness.catch_up("migrations_v4")
         rows = self._database.rows(BIOGRAPHY, {"id": table_id, "name": name})
         return [ChapterView(**{**row, "chapter": msgspec.json.decode(row["chapter"], type=Chapter)}) for row in rows]

@@ -33,13 +33,14 @@ LEFT JOIN LATERAL (
 ) AS lease ON true
 """
 TABLE = """
-SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at
+SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at,
+    coalesce(effective_at, updated_at) AS effective_at, schema_position
 FROM dataset_tables_v1
 """
 MIGRATION = """
 SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_version, operations, description, reverts,
     status, error_code, error_message, created_at, created_by, adopted_by, started_at, completed_at
-FROM migrations_v3
+FROM migrations_v4
 """
 SCHEMA_VERSION = """
 SELECT table_id, version, schema, fingerprint, migration_id, effective_at AS applied_at, known_at, position
@@ -93,13 +94,13 @@ class PostgresViews:
         return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
 
     def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
-        self._freshness.catch_up("migrations_v3")
+        self._freshness.catch_up("migrations_v4")
         where = "WHERE migration_id = %(id)s AND table_id = %(table_id)s"
         row = self._database.row(MIGRATION + where, {"id": migration_id, "table_id": table_id})
         return _migration(row) if row else None
 
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]:
-        self._freshness.catch_up("migrations_v3")
+        self._freshness.catch_up("migrations_v4")
         conditions = {"table_id": table_id}
         page = _page(conditions, after)
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]

@@ -1,4 +1,8 @@
-"""``schema_versions``, asynchronous: every schema every table ever had. Versions outlive the table's registration."""
+"""``schema_versions``, asynchronous: every schema every table ever had. Versions outlive the table's registration.
+
+Neither clock goes back from one version to the next, so what was true and known at some moment is always one version,
+found by an index.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,12 +14,16 @@ from adapters.postgres.database import Statement
 from domain.facts import Recorded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
 
+# An engine's clock is not ours: its word counts as far as it lies between the version before and this one's own record.
 INSERT = """
 INSERT INTO schema_versions_v2 (
     table_id, version, schema, fingerprint, migration_id, effective_at, known_at, position)
 VALUES (
-    %(stream)s, %(version)s, %(schema)s, %(fingerprint)s, %(migration_id)s, %(effective_at)s, %(moment)s,
-    %(position)s)
+    %(stream)s, %(version)s, %(schema)s, %(fingerprint)s, %(migration_id)s,
+    greatest(
+        least(%(effective_at)s::timestamptz, %(moment)s),
+        (SELECT effective_at FROM schema_versions_v2 WHERE table_id = %(stream)s AND version = %(version)s - 1)),
+    %(moment)s, %(position)s)
 """
 
 

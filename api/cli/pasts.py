@@ -1,5 +1,7 @@
 """``diff`` and ``column``: what became of a schema, and of one column."""
 
+from urllib.parse import quote
+
 import click
 
 from api.cli.calling import calls_service
@@ -30,7 +32,7 @@ def diff(client: Client, as_json: bool, table: str, first: int | None, second: i
 @click.argument("name")
 @calls_service
 def column(client: Client, as_json: bool, table: str, name: str) -> None:
-    found = client.call("GET", f"/dataset-tables/{client.table_id(table)}/columns/{name}/history")
+    found = client.call("GET", f"/dataset-tables/{client.table_id(table)}/columns/{quote(name, safe='')}/history")
     if as_json:
         show_json(found)
         return
@@ -40,7 +42,7 @@ def column(client: Client, as_json: bool, table: str, name: str) -> None:
             told["effectiveAt"],
             told["event"],
             "; ".join(change["description"] for change in told["changes"]),
-            told.get("createdBy"),
+            told.get("adoptedBy") or told.get("createdBy"),
             told.get("description"),
         ]
         for told in found["history"]

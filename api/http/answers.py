@@ -88,7 +88,7 @@ def schema_body(view: SchemaVersionView, arrow_schema: ArrowSchema) -> wire.Sche
         primary_key_columns=view.schema.named(view.schema.primary_key),
         fingerprint=view.fingerprint,
         applied_at=view.applied_at,
-        known_at=present(view.known_at),
+        known_at=view.known_at,
         position=present(view.position),
     )
 
@@ -98,7 +98,7 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
         schema_version_id=schema_version_id(view.table_id, view.version),
         version_number=view.version,
         applied_at=view.applied_at,
-        known_at=present(view.known_at),
+        known_at=view.known_at,
         position=present(view.position),
         fingerprint=view.fingerprint,
         migration_id=_id(view.migration_id),

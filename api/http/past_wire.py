@@ -1,11 +1,10 @@
 """The shapes of answers about the past, on the wire."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from api.http.wire import Body
+from api.http.wire import Body, Moment
 
 
 class DifferenceBody(Body, frozen=True, kw_only=True):
@@ -33,8 +32,8 @@ class ChapterBody(Body, frozen=True, kw_only=True):
     event: Literal["born", "changed", "dropped", "restored"]
     version_number: int
     name: str
-    effective_at: datetime
-    known_at: datetime
+    effective_at: Moment
+    known_at: Moment
     position: int
     changes: tuple[DifferenceBody, ...]
     migration_id: str | UnsetType = UNSET

@@ -101,17 +101,17 @@ def _current(house: House, table_id: UUID) -> SchemaVersionView:
         schema=table.schema,
         fingerprint=fingerprint(table.schema),
         migration_id=None,
-        applied_at=table.updated_at,
+        applied_at=table.effective_at,
+        known_at=table.updated_at,
+        position=table.schema_position,
     )
 
 
 def _then(house: House, table_id: UUID, moment: Moment) -> SchemaVersionView:
     if view := house.history.schema_at(table_id, moment):
         return view
-    found_table(house, table_id)
-    if first := house.views.schema_version(table_id, 1):
-        raise SchemaNotThere(str(table_id), first.applied_at.isoformat(), first.position or 0)
-    raise SchemaVersionNotFound(str(table_id), 1)
+    first = _version(house, table_id, 1)
+    raise SchemaNotThere(str(table_id), first.applied_at.isoformat(), first.position or 0)
 
 
 def _version(house: House, table_id: UUID, version: int) -> SchemaVersionView:

@@ -130,7 +130,8 @@ class FieldBody(Body, frozen=True, kw_only=True):
 class SchemaBody(Body, frozen=True, kw_only=True):
     """``arrowSchema`` is the base64 of an Arrow IPC schema message.
 
-    True since ``appliedAt``; of a version of the past, also since when it is known, and its position in the log.
+    True since ``appliedAt`` and known since ``knownAt``, later for an outside change that was adopted. ``position`` is
+    its place in the log.
     """
 
     schema_version_id: str
@@ -140,7 +141,7 @@ class SchemaBody(Body, frozen=True, kw_only=True):
     primary_key_columns: tuple[str, ...]
     fingerprint: str
     applied_at: Moment
-    known_at: Moment | UnsetType = UNSET
+    known_at: Moment
     position: int | UnsetType = UNSET
 
 
@@ -148,7 +149,7 @@ class VersionBody(Body, frozen=True, kw_only=True):
     schema_version_id: str
     version_number: int
     applied_at: Moment
-    known_at: Moment | UnsetType = UNSET
+    known_at: Moment
     position: int | UnsetType = UNSET
     fingerprint: str
     migration_id: str | UnsetType = UNSET

@@ -223,6 +223,41 @@ def test_the_command_line_undoes_indexes_compacts_and_finds_what_was_done_outsid
     assert service.run("drift", "d.people").returncode == 0
 
 
+def test_the_command_line_tells_the_past(service: Service) -> None:
+    assert service.run("tables", "create", "d", "people", "--field", "id:int64", "--field", "age:int32").returncode == 0
+    location = service.http.get("/dataset-tables").json()["tables"][0]["location"]
+    changes = json.dumps([rename("age", "how old?"), add("x")])
+    assert service.run("migrate", "d.people", "-", "--description", "clearer", given=changes).returncode == 0
+    lance.dataset(location).drop_columns(["x"])
+    assert service.run("adopt", "d.people", "--description", "by hand").returncode == 0
+
+    third, second, first = json.loads(service.run("schema", "d.people", "--versions", "-o", "json").stdout)
+    assert third["appliedAt"] < third["knownAt"]
+
+    def columns(*options: str) -> list[str]:
+        ran = service.run("schema", "d.people", *options)
+        assert ran.returncode == 0, ran.stderr
+        return [line.partition("\t")[0] for line in ran.stdout.splitlines()]
+
+    assert columns() == columns("--at", third["appliedAt"]) == ["id", "how old?"]
+    assert columns("--at", third["appliedAt"], "--known-at", second["knownAt"]) == ["id", "how old?", "x"]
+    assert columns("--position", str(second["position"] - 1)) == columns("--at", first["knownAt"]) == ["id", "age"]
+    refused = service.run("schema", "d.people", "--position", "1", "--at", third["appliedAt"])
+    assert (refused.returncode, "cannot be combined" in refused.stderr) == (1, True)
+
+    assert service.run("diff", "d.people").stdout == "- column 'x' (utf8) is gone\n"
+    compared = service.run("diff", "d.people", "--from", "1", "--to", "2").stdout.splitlines()
+    assert compared == ["~ column 'age' is now called 'how old?'", "+ column 'x' (utf8) is new"]
+
+    told = [line.split("\t") for line in service.run("column", "d.people", "how old?").stdout.splitlines()]
+    assert [(line[0], line[2], *line[4:]) for line in told] == [
+        ("1", "born", "", ""),
+        ("2", "changed", "admin", "clearer"),
+    ]
+    assert service.run("column", "d.people", "x").stdout.splitlines()[-1].split("\t")[2] == "dropped"
+    assert service.run("column", "d.people", "nobody").returncode == 1
+
+
 def test_a_failed_operation_is_exit_code_three(service: Service) -> None:
 
     table = service.new_table("t", {"id": "int64", "a": "utf8"})

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import lance
 import pytest
@@ -65,6 +66,12 @@ def test_an_adopted_change_was_true_before_it_was_known(api: Api) -> None:
     assert "extra" not in names(api, table, at=between, knownAt=between)
     assert names(api, table, at=between, knownAt=second["knownAt"])[-1] == "extra"
     assert names(api, table, version=2)[-1] == "extra"
+    current, told = api.get(f"/dataset-tables/{table}/schema").json(), second
+    assert all(current[clock] == told[clock] for clock in ("appliedAt", "knownAt", "position"))
+    assert api.get(f"/dataset-tables/{table}/schema", position=10**30).json() == current
+    (born,) = api.get(f"/dataset-tables/{table}/columns/extra/history").json()["history"]
+    assert (born["effectiveAt"], born["knownAt"]) == (second["appliedAt"], second["knownAt"])
+    assert (born["position"], born["createdBy"], born["adoptedBy"]) == (second["position"], "unknown", "admin")
 
 
 def test_before_the_first_version_there_was_none(idle_api: Api, worker: Any) -> None:
@@ -73,6 +80,31 @@ def test_before_the_first_version_there_was_none(idle_api: Api, worker: Any) -> 
     answer = idle_api.get(f"/dataset-tables/{table}/schema", at="2001-01-01T00:00:00Z")
     assert (answer.status_code, answer.json()["code"]) == (404, "schema_not_there")
     assert versions(idle_api, table)[0]["appliedAt"][:19] in answer.json()["error"]
+    nobody = idle_api.get(f"/dataset-tables/{'0' * 32}/schema", position=1)
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "table_not_found")
+
+
+def test_the_past_outlives_the_registration(api: Api) -> None:
+    table = api.new_table()
+    done(api, table, rename("age", "years"))
+    first, second = versions(api, table)
+    assert api.client.delete(f"/dataset-tables/{table}", headers=api.headers).status_code == 204
+    assert api.get(f"/dataset-tables/{table}/schema").status_code == 404
+    assert names(api, table, at=first["appliedAt"]) == ["id", "name", "age"]
+    assert names(api, table, position=second["position"]) == ["id", "name", "years"]
+    early = api.get(f"/dataset-tables/{table}/schema", knownAt="2001-01-01T00:00:00Z")
+    assert (early.status_code, early.json()["code"]) == (404, "schema_not_there")
+    assert len(api.get(f"/dataset-tables/{table}/columns/years/history").json()["history"]) == 2
+    compared = api.get(f"/dataset-tables/{table}/schema/diff", **{"from": 1, "to": 2})
+    assert [one["type"] for one in compared.json()["differences"]] == ["column_renamed"]
+
+
+def test_a_column_with_an_odd_name_has_a_biography(api: Api) -> None:
+    table = api.new_table()
+    for odd in ("how old?", "50%", "#1", "größe"):
+        done(api, table, add(odd))
+        answer = api.get(f"/dataset-tables/{table}/columns/{quote(odd, safe='')}/history")
+        assert (odd, answer.status_code, answer.json().get("name")) == (odd, 200, odd)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Views that follow the log: elected, batch by batch, and back by themselves after an interruption."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -14,7 +15,7 @@ from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
 from api.compose import FOLLOWED
 from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded
-from domain.table.events import SchemaChanged, TableUnregistered
+from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableUnregistered
 from tests.adapters.conftest import registered, write
 from tests.domain.planning import people
 
@@ -82,6 +83,26 @@ def test_schema_versions_outlive_their_table(store: PostgresEventStore, views: P
     assert second is not None
     assert (second.schema, second.migration_id) == (people().removed(4), changed.migration_id)
     assert views.schema_version(table, 3) is None
+
+
+@pytest.mark.usefixtures("followed")
+@pytest.mark.parametrize("year", [1970, 2999])
+def test_an_engines_clock_cannot_put_a_version_before_its_predecessor_or_after_its_record(
+    store: PostgresEventStore, views: PostgresViews, year: int
+) -> None:
+    table, moment = uuid4(), datetime(year, 1, 1, tzinfo=UTC)
+    adopted = OutsideChangeAdopted(
+        migration_id=uuid4(), version=2, schema=people(), fingerprint="f", effective_at=moment
+    )
+    write(store, table, 0, registered())
+    write(store, table, 1, adopted)
+    second, first = views.schema_versions(table, 10)
+    assert second.applied_at == (first.applied_at if year == 1970 else second.known_at)
+    assert first.known_at < second.known_at
+    current = views.table(table)
+    assert current is not None
+    assert (current.effective_at, current.updated_at) == (second.applied_at, second.known_at)
+    assert current.schema_position == second.position
 
 
 @pytest.mark.usefixtures("followed")
