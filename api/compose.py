@@ -15,6 +15,7 @@ from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
+from adapters.executors.local import LocalExecutor, memory_of_this_machine
 from adapters.leases import PostgresLeases
 from adapters.locations import LocalLocations
 from adapters.postgres.database import Database
@@ -152,6 +153,8 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.wait(seconds)
             bell.clear()
 
+        memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
+        executor = LocalExecutor(settings.worker_threads or os.cpu_count() or 1, memory)
         try:
             yield Worker(
                 name=name,
@@ -160,8 +163,9 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 workbench=PostgresWorkbench(parts.database),
                 rest=rest,
                 stop=stop,
-                threads=os.cpu_count() or 1,
+                executor=executor,
             )
         finally:
+            executor.close()
             for follower in followers:
                 follower.stop()

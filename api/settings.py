@@ -1,6 +1,7 @@
 """The settings: few, by flag or environment, each with a default that is safe."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,13 @@ DATABASE_URL = "DATABASE_URL"
 TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
+WORKER_THREADS = "SCHEMALEDGER_WORKER_THREADS"
+WORKER_MEMORY = "SCHEMALEDGER_WORKER_MEMORY"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
+
+BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Settings:
     worker_processes: int
     worker_metrics_port: int | None = None
     """Where a worker on its own answers with its metrics; None: nowhere. Those of ``serve`` count together."""
+    worker_threads: int = 0
+    """How many units a worker prepares at once; 0: one for each core."""
+    worker_memory: int | None = None
+    """Bytes that the units of one worker may hold at once; None: half of what the machine has for each worker."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -58,6 +67,8 @@ class Settings:
             TABLE_ROOTS: ",".join(map(str, self.table_roots)),
             API_PROCESSES: str(self.api_processes),
             WORKER_PROCESSES: str(self.worker_processes),
+            WORKER_THREADS: str(self.worker_threads),
+            WORKER_MEMORY: "" if self.worker_memory is None else str(self.worker_memory),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
@@ -76,6 +87,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         table_roots=tuple(roots) or (data_dir / "tables",),
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
+        worker_threads=_number(environment, WORKER_THREADS, 0, 0, 1_024),
+        worker_memory=_bytes(environment, WORKER_MEMORY),
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),
@@ -87,6 +100,16 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...],
     if text not in choices:
         raise ValueError(f"{name} is '{text}'; one of {', '.join(choices)} is expected.")
     return text
+
+
+def _bytes(environment: Mapping[str, str], name: str) -> int | None:
+    text = (environment.get(name) or "").strip()
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+) ?(B|KB|MB|GB|TB)?", text.upper())
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f"{name} is '{text}'; a number of bytes like 512MB or 4GB is expected.")
+    return int(found[1]) * BYTES[found[2] or "B"]
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 
 import api.worker
 from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.executors.local import LocalExecutor
 from adapters.leases import PostgresLeases
 from adapters.workbench import PostgresWorkbench
 from api.compose import Parts, composed, prepare
@@ -81,7 +82,9 @@ class Bench:
 
     def worker(self, name: str = "w") -> Worker:
         term = timedelta(minutes=5)
-        return Worker(name, self.house, self.leases, self.workbench, lambda _: None, Event(), threads=1, term=term)
+        return Worker(
+            name, self.house, self.leases, self.workbench, lambda _: None, Event(), LocalExecutor(threads=1), term=term
+        )
 
     def operation(self, operation_id: UUID) -> OperationView:
         view = self.house.views.operation(operation_id)
