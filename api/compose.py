@@ -15,7 +15,7 @@ from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
-from adapters.executors.local import LocalExecutor, memory_of_this_machine
+from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
 from adapters.leases import PostgresLeases
 from adapters.locations import LocalLocations
 from adapters.postgres.database import Database
@@ -153,6 +153,8 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.wait(seconds)
             bell.clear()
 
+        if settings.worker_memory is not None:
+            be_frugal()
         memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
         executor = LocalExecutor(settings.worker_threads or os.cpu_count() or 1, memory)
         try:

@@ -1,5 +1,6 @@
 """Units prepared by threads of this process, as many at once as there are threads and as fit in memory."""
 
+import ctypes
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -75,6 +76,18 @@ class Room:
 
     def _fits(self, amount: int) -> bool:
         return self._limit is None or not self._inside or self._held + amount <= self._limit
+
+
+M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
+
+
+def be_frugal() -> None:
+    """Has this process give large pieces of memory back at once.
+
+    Otherwise the allocator of glibc keeps what each of Lance's many threads freed for later: half as much again.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def memory_of_this_machine() -> int:

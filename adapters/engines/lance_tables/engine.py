@@ -80,14 +80,14 @@ class LanceEngine:
                 return compaction_units(table)
             indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
             if _shows(table, job):
-                return index_units(indexes, fragments, prepared)
+                return index_units(table, indexes, fragments, prepared, job)
             agree(table, job, recipes)
             first = list_units(table, job, recipes) if _is_more_than_indexes(job) or not indexes else ()
             if {unit.name for unit in first} - prepared.keys():
                 return first
             written = _fragments(prepared)
             after = [written.get(fragment.id, fragment) for fragment in fragments]
-            return (*first, *index_units(indexes, after, prepared))
+            return (*first, *index_units(table, indexes, after, prepared, job))
 
     def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
         table, recipes = open_table(job.location), lance_recipes(job)
@@ -182,7 +182,7 @@ def _indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> 
 def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], unit: Unit) -> bytes:
     first_row = 0
     for fragment in table.get_fragments():
-        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table) == unit:
+        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table).name == unit.name:
             return _dumped(prepare_fragment(fragment, recipes, first_row))
         first_row += fragment.metadata.num_rows
     raise TableChanged(table.uri, f"{unit.name} is no longer as it was")

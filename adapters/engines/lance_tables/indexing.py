@@ -20,6 +20,7 @@ from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
 from adapters.engines.lance_tables.segments import Digests, dumped, loaded
+from adapters.engines.lance_tables.weighing import indexing, sampled_width
 from domain.engine import Job, Unit
 from domain.schema import Index, Schema
 from domain.steps import BuildIndex
@@ -67,7 +68,11 @@ def _is_written(index: Index, recipes: Sequence[Recipe]) -> bool:
 
 
 def index_units(
-    indexes: Sequence[Index], fragments: Sequence[FragmentMetadata], done: Mapping[str, bytes]
+    table: lance.LanceDataset,
+    indexes: Sequence[Index],
+    fragments: Sequence[FragmentMetadata],
+    done: Mapping[str, bytes],
+    job: Job,
 ) -> list[Unit]:
     """One unit for each index. One that is built stays good while every fragment it covers is as it was."""
     digests, rows = digests_of(fragments), sum(fragment.num_rows for fragment in fragments)
@@ -75,8 +80,14 @@ def index_units(
     for index in indexes:
         kept = [name for name in done if name.startswith(_prefix(index)) and _still_good(done[name], digests)]
         name = kept[0] if kept else f"{_prefix(index)}{_digest([digests])}"
-        units.append(Unit(name=name, rows=rows))
+        units.append(Unit(name=name, rows=rows, memory=indexing(rows, _width(table, index, job))))
     return units
+
+
+def _width(table: lance.LanceDataset, index: Index, job: Job) -> float:
+    """Bytes of what the index covers of a row, as far as it is stored already."""
+    names = job.source.named([number for number in index.column_ids if job.source.by_id(number) is not None])
+    return sampled_width(table, [name for name in names if name in table.schema.names])
 
 
 def index_of(unit: Unit, indexes: Sequence[Index]) -> Index:
