@@ -11,7 +11,7 @@ from litestar import Litestar
 
 from adapters.arrow.types import ipc_schema
 from adapters.embedded_postgres import EmbeddedPostgres
-from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.engines.by_name import engine_named
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
@@ -34,8 +34,9 @@ from adapters.workbench import PostgresWorkbench
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
-from api.settings import Settings, read_settings
+from api.settings import EXECUTOR, Settings, read_settings
 from api.worker import Worker
+from domain.engine import Executor
 from domain.handlers.house import House
 
 INLINE = (operation_status, dataset_tables, operation_leases)
@@ -63,7 +64,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     house = House(
         store=store,
         views=PostgresViews(database),
-        engines={"lance": LanceEngine()},
+        engines={"lance": engine_named("lance")},
         locations=LocalLocations(settings.table_roots),
         ids=ids,
     )
@@ -138,6 +139,23 @@ def create_http() -> Litestar:
     return app
 
 
+def executor_of(settings: Settings) -> Executor:
+    """Raises ValueError when Ray is wanted and not installed."""
+    threads = settings.worker_threads or os.cpu_count() or 1
+    if settings.executor == "ray":
+        try:
+            from adapters.executors.ray_cluster import RayExecutor
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"{EXECUTOR} is 'ray', which is not installed: pip install 'schemaledger[ray]'."
+            ) from error
+        return RayExecutor(engine_named, settings.ray_address, threads)
+    if settings.worker_memory is not None:
+        be_frugal()
+    memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
+    return LocalExecutor(threads, memory)
+
+
 @contextmanager
 def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
     """A worker with the followers of the asynchronous views beside it."""
@@ -153,10 +171,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.wait(seconds)
             bell.clear()
 
-        if settings.worker_memory is not None:
-            be_frugal()
-        memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
-        executor = LocalExecutor(settings.worker_threads or os.cpu_count() or 1, memory)
+        executor = executor_of(settings)
         try:
             yield Worker(
                 name=name,

@@ -17,10 +17,13 @@ API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
 WORKER_THREADS = "SCHEMALEDGER_WORKER_THREADS"
 WORKER_MEMORY = "SCHEMALEDGER_WORKER_MEMORY"
+EXECUTOR = "SCHEMALEDGER_EXECUTOR"
+RAY_ADDRESS = "RAY_ADDRESS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
+EXECUTORS = ("local", "ray")
 BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
@@ -41,6 +44,10 @@ class Settings:
     """How many units a worker prepares at once; 0: one for each core."""
     worker_memory: int | None = None
     """Bytes that the units of one worker may hold at once; None: half of what the machine has for each worker."""
+    executor: str = "local"
+    """Where units are prepared: by threads of the worker, or as tasks of a Ray cluster."""
+    ray_address: str | None = None
+    """Of the cluster; None: one of the worker's own."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -69,9 +76,12 @@ class Settings:
             WORKER_PROCESSES: str(self.worker_processes),
             WORKER_THREADS: str(self.worker_threads),
             WORKER_MEMORY: "" if self.worker_memory is None else str(self.worker_memory),
+            EXECUTOR: self.executor,
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.ray_address is not None:
+            variables[RAY_ADDRESS] = self.ray_address
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
 
 
@@ -89,6 +99,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
         worker_threads=_number(environment, WORKER_THREADS, 0, 0, 1_024),
         worker_memory=_bytes(environment, WORKER_MEMORY),
+        executor=_choice(environment, EXECUTOR, EXECUTORS, "local"),
+        ray_address=environment.get(RAY_ADDRESS) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),
