@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check demo bench format lock clean
+.PHONY: help serve test check demo bench soak format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ demo: $(READY) ## Migrate the flights of 2013, and prove what became of them
 
 bench: $(READY) ## Measure beside the peers; NAME=append runs one
 	$(BIN)/python -m benchmarks $(NAME)
+
+soak: $(READY) ## Hurt a whole installation at random for long; STEPS=500 SEED=1
+	$(BIN)/python -m tests.acceptance.chaos.run --steps $(or $(STEPS),500) $(if $(SEED),--seed $(SEED))
 
 format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -4,16 +4,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Event
 from types import ModuleType
 
 from litestar import Litestar
 
 from adapters.arrow.types import ipc_schema
+from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.engines.by_name import engine_named
 from adapters.event_log.feed import Feed
-from adapters.event_log.recorder import LOG_SQL
+from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
 from adapters.leases import PostgresLeases
@@ -22,25 +24,33 @@ from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, new_secret
+from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
 from adapters.views.follower import Follower, Projection
 from adapters.views.migrations import migrations
 from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_status import operation_status
+from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
 from adapters.views.vitals import PostgresVitalSigns
 from adapters.workbench import PostgresWorkbench
+from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
 from api.settings import EXECUTOR, Settings, read_settings
 from api.worker import Worker
 from domain.engine import Executor
+from domain.examination import Finding
 from domain.handlers.house import House
+from domain.handlers.housekeeping import examine, tidy_tables
 
 INLINE = (operation_status, dataset_tables, operation_leases)
-FOLLOWED = (Projection("migrations_v2", migrations), Projection("schema_versions_v1", schema_versions))
+FOLLOWED = (
+    Projection("migrations_v3", lambda event: (*migrations(event), *column_history(event))),
+    Projection("schema_versions_v2", schema_versions),
+)
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""
@@ -65,6 +75,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         store=store,
         views=PostgresViews(database),
         engines={"lance": engine_named("lance")},
+        history=PostgresHistory(database),
         locations=LocalLocations(settings.table_roots),
         ids=ids,
     )
@@ -156,6 +167,17 @@ def executor_of(settings: Settings) -> Executor:
     return LocalExecutor(threads, memory)
 
 
+def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
+    """What is wrong with an installation; with ``mend``, after what can be mended is."""
+    prepare_database(url, LOG_SQL)
+    with composed(settings, url) as parts:
+        chores = PostgresChores(parts.database, LOG_LOCK)
+        if mend:
+            chores.mend_leases()
+            tidy_tables(parts.house)
+        return list(examine(parts.house, vital_signs(parts.database), chores))
+
+
 @contextmanager
 def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
     """A worker with the followers of the asynchronous views beside it."""
@@ -172,6 +194,13 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.clear()
 
         executor = executor_of(settings)
+        keep = settings.keep_operations_days
+        housekeeper = Housekeeper(
+            parts.house,
+            PostgresChores(parts.database, LOG_LOCK),
+            None if keep is None else timedelta(days=keep),
+        )
+        housekeeper.start()
         try:
             yield Worker(
                 name=name,
@@ -181,8 +210,10 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 rest=rest,
                 stop=stop,
                 executor=executor,
+                term=timedelta(seconds=settings.lease_seconds),
             )
         finally:
             executor.close()
+            housekeeper.stop()
             for follower in followers:
                 follower.stop()

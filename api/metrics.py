@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -21,6 +28,9 @@ from domain.vitals import Vitals, VitalSigns
 CONTENT_TYPE = "text/plain; version=0.0.4"
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that tells the client library where the processes of one ``serve`` count together."""
+
+# When each series began: as many series again, which nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OWN = CollectorRegistry()
 """What this process counts."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -25,6 +26,11 @@ SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 0.5
 SECONDS_TO_END = 2.0
 """How long a worker may take to let go of its work once it is told to stop."""
 
+BACKLOG = 1_024
+"""Connections that wait to be accepted."""
+MOST_CONNECTIONS = 8_192
+"""Open connections of a process: streams and long polls hold theirs, and must leave room for everybody else."""
+
 log = logging.getLogger("schemaledger")
 
 
@@ -35,7 +41,16 @@ def run_api(settings: Settings) -> None:
 
 async def _serve_http(settings: Settings) -> None:
     app = create_http()
-    server = Server(app, settings.host, settings.port, interface=Interfaces.ASGI, log_enabled=False)
+    make_room_for_connections()
+    server = Server(
+        app,
+        settings.host,
+        settings.port,
+        interface=Interfaces.ASGI,
+        backlog=BACKLOG,
+        backpressure=MOST_CONNECTIONS,
+        log_enabled=False,
+    )
 
     def stop() -> None:
         # Long polls and streams end first: the server waits for requests under way.
@@ -92,6 +107,15 @@ def _work(worker: Worker, told: Stop) -> None:
         worker.work()
     finally:
         told.set()
+
+
+def make_room_for_connections() -> None:
+    """As many open files as connections need, as far as this process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + BACKLOG
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def end_with_parent() -> None:

@@ -19,6 +19,8 @@ WORKER_THREADS = "SCHEMALEDGER_WORKER_THREADS"
 WORKER_MEMORY = "SCHEMALEDGER_WORKER_MEMORY"
 EXECUTOR = "SCHEMALEDGER_EXECUTOR"
 RAY_ADDRESS = "RAY_ADDRESS"
+LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
+KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
@@ -48,6 +50,10 @@ class Settings:
     """Where units are prepared: by threads of the worker, or as tasks of a Ray cluster."""
     ray_address: str | None = None
     """Of the cluster; None: one of the worker's own."""
+    lease_seconds: int = 15
+    """How long a worker that is not heard of keeps its operation."""
+    keep_operations_days: int | None = None
+    """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -77,11 +83,14 @@ class Settings:
             WORKER_THREADS: str(self.worker_threads),
             WORKER_MEMORY: "" if self.worker_memory is None else str(self.worker_memory),
             EXECUTOR: self.executor,
+            LEASE_SECONDS: str(self.lease_seconds),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
         if self.ray_address is not None:
             variables[RAY_ADDRESS] = self.ray_address
+        if self.keep_operations_days is not None:
+            variables[KEEP_OPERATIONS_DAYS] = str(self.keep_operations_days)
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
 
 
@@ -101,6 +110,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         worker_memory=_bytes(environment, WORKER_MEMORY),
         executor=_choice(environment, EXECUTOR, EXECUTORS, "local"),
         ray_address=environment.get(RAY_ADDRESS) or None,
+        lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
+        keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),

@@ -36,8 +36,6 @@ from domain.ports import Lease, Leases, Workbench
 log = logging.getLogger("schemaledger.worker")
 
 MAX_ATTEMPTS = 5
-TERM = timedelta(seconds=15)
-"""How long a lease holds without renewal: what a killed worker's operation waits for the next."""
 IDLE_SECONDS = 1.0
 """How long an idle worker sleeps at most when no wake-up reaches it."""
 
@@ -53,7 +51,8 @@ class Worker:
     rest: Callable[[float], None]
     stop: Event
     executor: Executor
-    term: timedelta = TERM
+    term: timedelta
+    """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
 
     def work(self) -> None:

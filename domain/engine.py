@@ -158,6 +158,12 @@ class TableEngine(Protocol):
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         """Removes what was prepared and is not published. Repeatable; never touches what a reader can see."""
 
+    def tidy(self, location: str) -> int:
+        """Removes files that no version of the table holds and that are too old to be somebody's work under way.
+
+        Every version stays readable. Returns the bytes removed.
+        """
+
 
 class Preparing(Protocol):
     """The units of one attempt, prepared somewhere."""

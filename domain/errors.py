@@ -75,8 +75,10 @@ class ColumnNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
-class ColumnNotFoundInVersion(ColumnNotFound):
+class ColumnNotInVersion(Refusal):
+    code = "column_not_in_version"
     sentence = "There is no column '{name}' in schema version {version}."
+    name: str
     version: int
 
 
@@ -514,6 +516,23 @@ class SchemaVersionNotFound(Refusal):
     sentence = "Table {table_id} has no schema version {version}."
     table_id: str
     version: int
+
+
+@dataclass(unsafe_hash=True)
+class ColumnNotKnown(Refusal):
+    code = "column_not_known"
+    sentence = "Table {table_id} never had a column '{name}'."
+    table_id: str
+    name: str
+
+
+@dataclass(unsafe_hash=True)
+class SchemaNotThere(Refusal):
+    code = "schema_not_there"
+    sentence = "Table {table_id} had no schema then: it is known since {since} (position {position} of the log)."
+    table_id: str
+    since: str
+    position: int
 
 
 @dataclass(unsafe_hash=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.examination import Bookkeeping
 from domain.facts import Append, Origin, Recorded
 
 
@@ -87,6 +88,22 @@ class Workbench(Protocol):
 
     def forget(self, lease: Lease, names: Sequence[str]) -> None:
         """Lets go of units that are of no use any more, unless the lease was lost."""
+
+
+class Chores(Protocol):
+    """The bookkeeping beside the log. Every method may raise LogUnavailable."""
+
+    def due(self, name: str, every: timedelta) -> bool:
+        """Whether a chore is to be done now; whoever is told so does it, and nobody else until it is due again."""
+
+    def look(self) -> Bookkeeping:
+        """What the log and the tables beside it disagree on."""
+
+    def mend_leases(self) -> int:
+        """Makes the leases what the operations say: how many were missing or idle."""
+
+    def forget_operations(self, older_than: timedelta) -> int:
+        """Takes operations that ended so long ago out of the lists; the log keeps them. How many."""
 
 
 class Principal(Struct, frozen=True, kw_only=True):

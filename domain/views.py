@@ -100,7 +100,10 @@ class MigrationView(Struct, frozen=True, kw_only=True):
 
 
 class SchemaVersionView(Struct, frozen=True, kw_only=True):
-    """One immutable version of a table's schema. ``migration_id`` is None for the first."""
+    """One immutable version of a table's schema. ``migration_id`` is None for the first.
+
+    It is true since ``applied_at`` and known since ``known_at``; ``position`` is its event's in the log.
+    """
 
     table_id: UUID
     version: int
@@ -108,6 +111,8 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     fingerprint: str
     migration_id: UUID | None
     applied_at: datetime
+    known_at: datetime | None = None
+    position: int | None = None
 
 
 class OperationFilter(Struct, frozen=True, kw_only=True):

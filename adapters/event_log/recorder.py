@@ -21,6 +21,8 @@ from adapters.postgres.database import Database, Statement, storable
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
+LOG_LOCK = "SELECT pg_advisory_xact_lock(1548657133)"
+"""Keeps every writer of the log away until the transaction ends; the number is that of log.sql."""
 
 INSERT = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state)

@@ -95,9 +95,16 @@ CREATE TABLE IF NOT EXISTS prepared_units (
     PRIMARY KEY (operation_id, name)
 );
 
+-- When each chore of housekeeping was done last, so that one of all processes does it.
+
+CREATE TABLE IF NOT EXISTS chores (
+    name text PRIMARY KEY,
+    done_at timestamptz NOT NULL
+);
+
 -- Asynchronous: they follow the log.
 
-CREATE TABLE IF NOT EXISTS migrations_v2 (
+CREATE TABLE IF NOT EXISTS migrations_v3 (
     migration_id uuid PRIMARY KEY,
     position bigint NOT NULL,
     operation_id uuid,
@@ -117,17 +124,42 @@ CREATE TABLE IF NOT EXISTS migrations_v2 (
     started_at timestamptz,
     completed_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS migrations_v2_of_table ON migrations_v2 (table_id, position);
+CREATE INDEX IF NOT EXISTS migrations_v3_of_table ON migrations_v3 (table_id, position);
 
-CREATE TABLE IF NOT EXISTS schema_versions_v1 (
+CREATE TABLE IF NOT EXISTS column_history_v1 (
+    table_id uuid NOT NULL,
+    field_id bigint NOT NULL,
+    version bigint NOT NULL,
+    name text NOT NULL,
+    alive boolean NOT NULL,
+    chapter text NOT NULL,
+    effective_at timestamptz NOT NULL,
+    known_at timestamptz NOT NULL,
+    position bigint NOT NULL,
+    migration_id uuid,
+    PRIMARY KEY (table_id, field_id, version)
+);
+CREATE INDEX IF NOT EXISTS column_history_v1_by_name ON column_history_v1 (table_id, name, version, alive);
+
+CREATE TABLE IF NOT EXISTS schema_versions_v2 (
     table_id uuid NOT NULL,
     version bigint NOT NULL,
     schema text NOT NULL,
     fingerprint text NOT NULL,
     migration_id uuid,
-    applied_at timestamptz NOT NULL,
+    effective_at timestamptz NOT NULL,
+    known_at timestamptz NOT NULL,
+    position bigint NOT NULL,
     PRIMARY KEY (table_id, version)
 );
+CREATE INDEX IF NOT EXISTS schema_versions_v2_effective ON schema_versions_v2 (table_id, effective_at, version);
+CREATE INDEX IF NOT EXISTS schema_versions_v2_known ON schema_versions_v2 (table_id, known_at, version);
+CREATE INDEX IF NOT EXISTS schema_versions_v2_position ON schema_versions_v2 (table_id, position, version);
+
+-- Views of shapes before these are derived from the log, and are not read any more.
+
+DROP TABLE IF EXISTS migrations_v2;
+DROP TABLE IF EXISTS schema_versions_v1;
 
 -- The bearer tokens that are good, by the SHA-256 of the secret.
 

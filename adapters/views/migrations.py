@@ -16,7 +16,7 @@ from domain.migration.events import (
 )
 
 INSERT = """
-INSERT INTO migrations_v2 (
+INSERT INTO migrations_v3 (
     migration_id, position, operation_id, table_id, dataset_id, from_version, to_version, operations, description,
     reverts, status, created_at, created_by)
 VALUES (
@@ -24,16 +24,16 @@ VALUES (
     %(operations)s, %(description)s, %(reverts)s, 'pending', %(moment)s, %(actor)s)
 """
 ADOPTED = """
-INSERT INTO migrations_v2 (
+INSERT INTO migrations_v3 (
     migration_id, position, table_id, dataset_id, from_version, to_version, operations, description, status,
     created_at, created_by, adopted_by, started_at, completed_at)
 VALUES (
     %(stream)s, %(position)s, %(table_id)s, %(dataset_id)s, %(from_version)s, %(to_version)s, %(operations)s,
     %(description)s, 'succeeded', %(effective_at)s, 'unknown', %(actor)s, %(effective_at)s, %(effective_at)s)
 """
-STARTED = "UPDATE migrations_v2 SET status = 'running', started_at = %(moment)s WHERE migration_id = %(stream)s"
+STARTED = "UPDATE migrations_v3 SET status = 'running', started_at = %(moment)s WHERE migration_id = %(stream)s"
 ENDED = """
-UPDATE migrations_v2 SET status = %(status)s, completed_at = %(moment)s, error_code = %(code)s,
+UPDATE migrations_v3 SET status = %(status)s, completed_at = %(moment)s, error_code = %(code)s,
     error_message = %(message)s
 WHERE migration_id = %(stream)s
 """

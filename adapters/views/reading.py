@@ -1,7 +1,6 @@
 """Reading the views: one SQL statement each."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from msgspec import Raw
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database
+from adapters.views.freshness import Freshness
 from domain.schema import Schema
 from domain.views import (
     MigrationView,
@@ -19,15 +19,6 @@ from domain.views import (
     TableFilter,
     TableView,
 )
-
-SECONDS_TO_CATCH_UP = 2.0
-"""How long a read of an asynchronous view waits for it to reach the log's head of that moment."""
-SECONDS_BETWEEN_LOOKS = 0.01
-
-STANDS = """
-SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
-    coalesce((SELECT position FROM projections WHERE name = %(name)s), 0) AS reached
-"""
 
 OPERATION = """
 SELECT operation_id, version, table_id, migration_id, operation_type, target_type, target_id, description, status,
@@ -48,9 +39,12 @@ FROM dataset_tables_v1
 MIGRATION = """
 SELECT migration_id, operation_id, table_id, dataset_id, from_version, to_version, operations, description, reverts,
     status, error_code, error_message, created_at, created_by, adopted_by, started_at, completed_at
-FROM migrations_v2
+FROM migrations_v3
 """
-SCHEMA_VERSION = "SELECT table_id, version, schema, fingerprint, migration_id, applied_at FROM schema_versions_v1 "
+SCHEMA_VERSION = """
+SELECT table_id, version, schema, fingerprint, migration_id, effective_at AS applied_at, known_at, position
+FROM schema_versions_v2
+"""
 
 SLOWNESS = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY measured_ms / greatest(uncorrected_ms, 1)::float) AS slowness
@@ -68,14 +62,8 @@ AFTER = (
 class PostgresViews:
     """Implements ``Views``."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        seconds: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._database, self._seconds, self._sleep = database, seconds, sleep
+    def __init__(self, database: Database, freshness: Freshness | None = None) -> None:
+        self._database, self._freshness = database, freshness or Freshness(database)
 
     def operation(self, operation_id: UUID) -> OperationView | None:
         row = self._database.row(OPERATION + "WHERE operation_id = %(id)s", {"id": operation_id})
@@ -105,43 +93,29 @@ class PostgresViews:
         return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
 
     def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
-        self._catch_up("migrations_v2")
+        self._freshness.catch_up("migrations_v3")
         where = "WHERE migration_id = %(id)s AND table_id = %(table_id)s"
         row = self._database.row(MIGRATION + where, {"id": migration_id, "table_id": table_id})
         return _migration(row) if row else None
 
     def migrations(self, table_id: UUID, limit: int, after: UUID | None = None) -> Sequence[MigrationView]:
-        self._catch_up("migrations_v2")
+        self._freshness.catch_up("migrations_v3")
         conditions = {"table_id": table_id}
         page = _page(conditions, after)
         return [_migration(row) for row in self._database.rows(MIGRATION + page, _given(conditions, after, limit))]
 
     def schema_version(self, table_id: UUID, version: int) -> SchemaVersionView | None:
-        self._catch_up("schema_versions_v1")
+        self._freshness.catch_up("schema_versions_v2")
         where = "WHERE table_id = %(id)s AND version = %(version)s"
         row = self._database.row(SCHEMA_VERSION + where, {"id": table_id, "version": version})
-        return _schema_version(row) if row else None
+        return schema_version(row) if row else None
 
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]:
-        self._catch_up("schema_versions_v1")
+        self._freshness.catch_up("schema_versions_v2")
         beyond = "" if after is None else "AND version < %(after)s "
         page = f"WHERE table_id = %(id)s {beyond}ORDER BY version DESC LIMIT %(limit)s"
         given = {"id": table_id, "after": after, "limit": limit}
-        return [_schema_version(row) for row in self._database.rows(SCHEMA_VERSION + page, given)]
-
-    def _catch_up(self, projection: str) -> None:
-        """Waits a moment for an asynchronous view to show all that the log held when the read began."""
-        head, reached = self._stands(projection)
-        deadline = self._seconds() + SECONDS_TO_CATCH_UP
-        while reached < head and self._seconds() < deadline:
-            self._sleep(SECONDS_BETWEEN_LOOKS)
-            _, reached = self._stands(projection)
-
-    def _stands(self, projection: str) -> tuple[int, int]:
-        """The log's last position, and the one that the projection has reached."""
-        row = self._database.row(STANDS, {"name": projection})
-        assert row is not None
-        return row["head"], row["reached"]
+        return [schema_version(row) for row in self._database.rows(SCHEMA_VERSION + page, given)]
 
 
 def _page(conditions: dict[str, Any], after: UUID | None) -> str:
@@ -168,7 +142,7 @@ def _migration(row: DictRow) -> MigrationView:
     return MigrationView(**{**row, "operations": Raw(row["operations"].encode())})
 
 
-def _schema_version(row: DictRow) -> SchemaVersionView:
+def schema_version(row: DictRow) -> SchemaVersionView:
     return SchemaVersionView(**{**row, "schema": _schema(row)})
 
 

@@ -1,29 +1,42 @@
 """``schema_versions``, asynchronous: every schema every table ever had. Versions outlive the table's registration."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from adapters.postgres.database import Statement
 from domain.facts import Recorded
-from domain.schema import Schema
-from domain.table.events import SchemaChanged, TableRegistered
+from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
 
 INSERT = """
-INSERT INTO schema_versions_v1 (table_id, version, schema, fingerprint, migration_id, applied_at)
-VALUES (%(stream)s, %(version)s, %(schema)s, %(fingerprint)s, %(migration_id)s, %(moment)s)
+INSERT INTO schema_versions_v2 (
+    table_id, version, schema, fingerprint, migration_id, effective_at, known_at, position)
+VALUES (
+    %(stream)s, %(version)s, %(schema)s, %(fingerprint)s, %(migration_id)s, %(effective_at)s, %(moment)s,
+    %(position)s)
 """
 
 
 def schema_versions(event: Recorded) -> Iterable[Statement]:
-    fact = event.fact
-    if isinstance(fact, TableRegistered):
-        yield _version(event, 1, fact.schema, fact.fingerprint, None)
-    elif isinstance(fact, SchemaChanged):
-        yield _version(event, fact.version, fact.schema, fact.fingerprint, fact.migration_id)
+    match event.fact:
+        case TableRegistered() as fact:
+            yield _version(event, fact, event.recorded_at, version=1, migration_id=None)
+        case SchemaChanged() as fact:
+            yield _version(event, fact, event.recorded_at, version=fact.version, migration_id=fact.migration_id)
+        case OutsideChangeAdopted() as fact:
+            yield _version(event, fact, fact.effective_at, version=fact.version, migration_id=fact.migration_id)
+        case _:
+            pass
 
 
-def _version(event: Recorded, version: int, schema: Schema, fingerprint: str, migration_id: object) -> Statement:
-    described = {"schema": msgspec.json.encode(schema).decode(), "fingerprint": fingerprint}
-    place = {"stream": event.stream, "moment": event.recorded_at, "version": version}
-    return Statement(INSERT, {**place, **described, "migration_id": migration_id})
+def _version(
+    event: Recorded,
+    fact: TableRegistered | SchemaChanged | OutsideChangeAdopted,
+    effective_at: datetime,
+    **numbers: Any,
+) -> Statement:
+    described = {"schema": msgspec.json.encode(fact.schema).decode(), "fingerprint": fact.fingerprint}
+    place = {"stream": event.stream, "moment": event.recorded_at, "position": event.position}
+    return Statement(INSERT, {**place, **described, **numbers, "effective_at": effective_at})

@@ -6,8 +6,10 @@ import click
 
 from api.cli.client import ServiceError
 from api.cli.demo import demo_command
+from api.cli.doctor import doctor_command
 from api.cli.migrating import migrate, plan, revert
 from api.cli.output import ERROR, show_error
+from api.cli.pasts import column, diff
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
@@ -25,6 +27,7 @@ def cli() -> None:
 for command in (
     serve_command,
     worker_command,
+    doctor_command,
     demo_command,
     run_api_command,
     run_worker_command,
@@ -33,6 +36,8 @@ for command in (
     operations,
     tables,
     schema,
+    diff,
+    column,
     revert,
     drift,
     adopt,

@@ -130,13 +130,25 @@ def read_field(text: str) -> dict[str, Any]:
 @click.argument("table")
 @click.option("--version", type=click.IntRange(min=1), help="The schema version to show")
 @click.option("--versions", is_flag=True, help="List the versions instead")
+@click.option("--at", help="As it was at this moment (RFC 3339)")
+@click.option("--known-at", help="As it was known at this moment (RFC 3339)")
+@click.option("--position", type=click.IntRange(min=1), help="As of this position of the log")
 @calls_service
-def schema(client: Client, as_json: bool, table: str, version: int | None, versions: bool) -> None:
+def schema(
+    client: Client,
+    as_json: bool,
+    table: str,
+    version: int | None,
+    versions: bool,
+    at: str | None,
+    known_at: str | None,
+    position: int | None,
+) -> None:
     path = f"/dataset-tables/{client.table_id(table)}/schema"
     if versions:
         _show_versions(list(client.all(f"{path}/versions", "versions")), as_json)
         return
-    found = client.call("GET", path, version=version)
+    found = client.call("GET", path, version=version, at=at, knownAt=known_at, position=position)
     if as_json:
         show_json(found)
         return

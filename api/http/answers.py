@@ -88,6 +88,8 @@ def schema_body(view: SchemaVersionView, arrow_schema: ArrowSchema) -> wire.Sche
         primary_key_columns=view.schema.named(view.schema.primary_key),
         fingerprint=view.fingerprint,
         applied_at=view.applied_at,
+        known_at=present(view.known_at),
+        position=present(view.position),
     )
 
 
@@ -96,6 +98,8 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
         schema_version_id=schema_version_id(view.table_id, view.version),
         version_number=view.version,
         applied_at=view.applied_at,
+        known_at=present(view.known_at),
+        position=present(view.position),
         fingerprint=view.fingerprint,
         migration_id=_id(view.migration_id),
     )
@@ -183,7 +187,7 @@ def step_body(step: Step) -> wire.StepBody:
 
 
 def field_bodies(schema: Schema) -> tuple[wire.FieldBody, ...]:
-    return tuple(_field(column) for column in schema.columns)
+    return tuple(field_body(column) for column in schema.columns)
 
 
 def schema_version_id(table_id: UUID, version: int) -> str:
@@ -199,7 +203,7 @@ def _id(value: UUID | None) -> str | UnsetType:
     return UNSET if value is None else str(value)
 
 
-def _field(column: Column) -> wire.FieldBody:
+def field_body(column: Column) -> wire.FieldBody:
     return wire.FieldBody(
         name=column.name,
         data_type=column.data_type,

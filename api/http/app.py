@@ -6,7 +6,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from api.http import health, indexes, metrics, migrations, operations, reverts, schemas, streams, tables, upkeep
+from api.http import health, indexes, metrics, migrations, operations, pasts, reverts, schemas, streams, tables, upkeep
 from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
@@ -25,6 +25,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 ROUTES: list[ControllerRouterHandler] = [
     tables.router,
     schemas.router,
+    pasts.router,
     migrations.router,
     reverts.router,
     indexes.router,

@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import bodies, health, wire
+from api.http import bodies, health, past_wire, wire
 from api.http.access import BODY, OPEN, WRITES
 from domain.naming import camel
 
@@ -24,6 +24,20 @@ ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "c
 
 STREAMS = ("followOperation", "followTableOperation")
 """Answers that are streams of events."""
+EVENT: dict[str, Any] = {
+    "description": "One event. The data of `keep-alive`, which has no id, is an empty object.",
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/OperationBody"},
+        },
+    },
+    "required": ["event", "data"],
+}
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -41,6 +55,8 @@ ANSWERS: list[type] = [
     wire.DriftBody,
     wire.IndexBody,
     wire.IndexList,
+    past_wire.SchemaDiffBody,
+    past_wire.ColumnHistoryBody,
     health.HealthBody,
 ]
 REQUESTS: list[type] = [
@@ -165,9 +181,9 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     if operation["operationId"] == "getSchema":
         responses["304"] = {"description": "The ETag still holds."}
     if operation["operationId"] == "metrics":
-        responses["200"] = _text(responses["200"]["description"], "text/plain")
+        responses["200"] = _text(responses["200"]["description"], "text/plain", {"type": "string"})
     if operation["operationId"] in STREAMS:
-        responses["200"] = _text(responses["200"]["description"], "text/event-stream")
+        responses["200"] = _text(responses["200"]["description"], "text/event-stream", EVENT)
         responses["204"] = {"description": "The operation has ended and nothing is left to tell."}
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
@@ -183,8 +199,8 @@ def _envelope(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _text(description: str, media_type: str) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
+def _text(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
 def _headers(*names: str) -> dict[str, Any]:

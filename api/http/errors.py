@@ -23,6 +23,8 @@ STATUSES = {
     "migration_not_found": 404,
     "operation_not_found": 404,
     "schema_version_not_found": 404,
+    "schema_not_there": 404,
+    "column_not_known": 404,
     "conflict": 409,
     "table_name_taken": 409,
     "location_taken": 409,

@@ -19,7 +19,7 @@ from api.http.waiting import Waiting
 from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
 from domain.errors import OperationNotFound
 from domain.handlers.house import House
-from domain.handlers.operations import cancel_operation
+from domain.handlers.operations import cancel_operation, operation_view
 from domain.handlers.retrying import retry_operation
 from domain.ports import Principal
 from domain.views import OperationFilter, OperationView
@@ -143,8 +143,8 @@ def _page(house: House, where: OperationFilter, size: int, token: str | None) ->
 
 def found_operation(house: House, operation_id: UUID, table_id: UUID | None = None) -> OperationView:
     """The operation, of this table where one is given. Raises OperationNotFound."""
-    view = house.views.operation(operation_id)
-    if view is None or (table_id is not None and view.table_id != table_id):
+    view = operation_view(house, operation_id)
+    if table_id is not None and view.table_id != table_id:
         raise OperationNotFound(str(operation_id))
     return view
 

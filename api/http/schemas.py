@@ -9,13 +9,28 @@ from litestar.params import FromPath, QueryParameter
 
 from api.http.answers import ArrowSchema, schema_body, version_body
 from api.http.ids import table_uuid
+from api.http.moments import asked_moment
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.tables import found_table
 from api.http.wire import SchemaBody, VersionList
-from domain.errors import SchemaVersionNotFound
+from domain.errors import SchemaNotThere, SchemaVersionNotFound
 from domain.handlers.house import House
+from domain.history import Moment
 from domain.schema import fingerprint
 from domain.views import SchemaVersionView
+
+Version = Annotated[int | None, QueryParameter(name="version", ge=1, required=False)]
+At = Annotated[
+    str | None,
+    QueryParameter(name="at", required=False, description="What was true then: RFC 3339, with its offset or Z."),
+]
+KnownAt = Annotated[
+    str | None,
+    QueryParameter(name="knownAt", required=False, description="As it was known then: RFC 3339, with its offset or Z."),
+]
+Position = Annotated[
+    int | None, QueryParameter(name="position", ge=1, required=False, description="As of this position of the log.")
+]
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -26,11 +41,22 @@ def get_schema(
     table_id: FromPath[str],
     house: NamedDependency[House],
     arrow_schema: NamedDependency[ArrowSchema],
-    version: Annotated[int | None, QueryParameter(name="version", ge=1, required=False)] = None,
+    version: Version = None,
+    at: At = None,
+    known_at: KnownAt = None,
+    position: Position = None,
 ) -> Response[SchemaBody | None]:
-    """The schema as it is now, or as of a version. The ETag is the version, for `If-None-Match` and `If-Match`."""
+    """The schema as it is now, or as of a version, a moment, or a position of the log.
+
+    There are two clocks: what was true `at` a moment, as it was `knownAt` another; they differ where a change was made
+    outside and adopted later. The ETag is the version, for `If-None-Match` and `If-Match`.
+    """
     table = table_uuid(table_id)
-    view = _current(house, table) if version is None else _version(house, table, version)
+    moment = asked_moment(version, at, known_at, position)
+    if moment is not None:
+        view = _then(house, table, moment)
+    else:
+        view = _current(house, table) if version is None else _version(house, table, version)
     etag = f'"v{view.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
@@ -77,6 +103,15 @@ def _current(house: House, table_id: UUID) -> SchemaVersionView:
         migration_id=None,
         applied_at=table.updated_at,
     )
+
+
+def _then(house: House, table_id: UUID, moment: Moment) -> SchemaVersionView:
+    if view := house.history.schema_at(table_id, moment):
+        return view
+    found_table(house, table_id)
+    if first := house.views.schema_version(table_id, 1):
+        raise SchemaNotThere(str(table_id), first.applied_at.isoformat(), first.position or 0)
+    raise SchemaVersionNotFound(str(table_id), 1)
 
 
 def _version(house: House, table_id: UUID, version: int) -> SchemaVersionView:

@@ -7,9 +7,10 @@ from litestar import Request, Response
 
 from api.http.answers import operation_body
 from api.http.wire import OperationBody
-from domain.errors import HeaderInvalid, OperationNotFound
+from domain.errors import HeaderInvalid
 from domain.handlers.house import House
 from domain.handlers.migrations import Submitted
+from domain.handlers.operations import operation_view
 
 RETRY_AFTER_SECONDS = 1
 MAX_KEY_LENGTH = 255
@@ -19,9 +20,7 @@ _VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 
 def accepted(house: House, submitted: Submitted) -> Response[OperationBody]:
     """202 with the operation to follow, and where it is."""
-    view = house.views.operation(submitted.operation_id)
-    if view is None:
-        raise OperationNotFound(str(submitted.operation_id))
+    view = operation_view(house, submitted.operation_id)
     place = f"/operations/{submitted.operation_id}"
     headers = {"Location": place, "Operation-Location": place, "Retry-After": str(RETRY_AFTER_SECONDS)}
     if submitted.replayed:

@@ -124,7 +124,10 @@ class FieldBody(Body, frozen=True, kw_only=True):
 
 
 class SchemaBody(Body, frozen=True, kw_only=True):
-    """``arrowSchema`` is the base64 of an Arrow IPC schema message."""
+    """``arrowSchema`` is the base64 of an Arrow IPC schema message.
+
+    True since ``appliedAt``; of a version of the past, also since when it is known, and its position in the log.
+    """
 
     schema_version_id: str
     version_number: int
@@ -133,12 +136,16 @@ class SchemaBody(Body, frozen=True, kw_only=True):
     primary_key_columns: tuple[str, ...]
     fingerprint: str
     applied_at: datetime
+    known_at: datetime | UnsetType = UNSET
+    position: int | UnsetType = UNSET
 
 
 class VersionBody(Body, frozen=True, kw_only=True):
     schema_version_id: str
     version_number: int
     applied_at: datetime
+    known_at: datetime | UnsetType = UNSET
+    position: int | UnsetType = UNSET
     fingerprint: str
     migration_id: str | UnsetType = UNSET
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.changes.change import Change, Effect, Found, Hazard, HazardKind, Params, Recovery, Setting
 from domain.changes.checks import name_taken
-from domain.errors import ColumnNotDropped, ColumnNotFoundInVersion, PositionOutOfRange, ValuesGone
+from domain.errors import ColumnNotDropped, ColumnNotInVersion, PositionOutOfRange, ValuesGone
 from domain.schema import Column, Schema
 from domain.steps import RestoreField
 
@@ -37,7 +37,7 @@ class RestoreColumn(Change, frozen=True, kw_only=True, tag="restore_column"):
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p, found = self.params, setting.recoveries.get(self.recalls())
         if found is None:
-            yield "/params/name", ColumnNotFoundInVersion(p.name, p.version)
+            yield "/params/name", ColumnNotInVersion(p.name, p.version)
             return
         if (now := schema.by_id(found.column.id)) is not None:
             yield "/params/name", ColumnNotDropped(p.name, p.version, now.name)

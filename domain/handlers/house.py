@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
+from domain.history import History
 from domain.ports import EventStore, Ids, Locations
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
@@ -19,6 +20,7 @@ RACES = 10
 class House:
     store: EventStore
     views: Views
+    history: History
     engines: Mapping[str, TableEngine]
     locations: Locations
     ids: Ids

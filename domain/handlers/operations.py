@@ -2,20 +2,36 @@
 
 from uuid import UUID
 
-from domain.errors import StreamMoved
+from domain.errors import OperationNotFound, StreamMoved
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
 from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact
 from domain.operation.decider import Cancelled, OperationSituation, Pending, RequestCancellation, decide, fold
 from domain.operation.events import OperationFact
+from domain.operation.telling import told
 from domain.table import decider as tables
+from domain.views import OperationView
 
 
 def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation, int]:
     """An operation's situation and the version of its stream; version 0 when there is none."""
     facts = tuple(event.fact for event in house.store.load(operation_id))
     return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), len(facts)
+
+
+def operation_view(house: House, operation_id: UUID) -> OperationView:
+    """The operation as readers see it; from the log, when it is no longer listed. Raises OperationNotFound."""
+    if listed := house.views.operation(operation_id):
+        return listed
+    view: OperationView | None = None
+    for event in house.store.load(operation_id):
+        if not isinstance(event.fact, OperationFact):
+            break
+        view = told(view, event)
+    if view is None:
+        raise OperationNotFound(str(operation_id))
+    return view
 
 
 def cancel_operation(house: House, operation_id: UUID, reason: str, origin: Origin) -> bool:

@@ -261,3 +261,26 @@ def test_every_line_of_the_log_is_an_object_and_none_holds_the_token(service: Se
     assert all({"time", "level", "logger", "process", "message"} <= set(line) for line in told)
     # The one place where the token is shown is the announcement to whoever started the service.
     assert not [line for line in told if service.token in json.dumps(line)]
+
+
+def test_many_followers_of_one_process_leave_room_for_everybody_else(tmp_path: Path, database_url: str) -> None:
+    settings = {"SCHEMALEDGER_API_PROCESSES": "1", "SCHEMALEDGER_WORKER_PROCESSES": "0"}
+    service = Service(tmp_path, DATABASE_URL=database_url, **settings).start()
+    operation = service.migrate(service.new_table("t", {"id": "int64"})["tableId"], add("x"))
+
+    async def watch() -> list[Follower]:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        token = {"Authorization": f"Bearer {service.token}"}
+        async with httpx.AsyncClient(base_url=service.url, headers=token, limits=limits, timeout=PATIENCE) as http:
+            followers = [Follower(http, operation) for _ in range(2 * FOLLOWERS)]
+            tasks = [asyncio.create_task(follower.follow()) for follower in followers]
+            await until(lambda: all(follower.seen == [1] for follower in followers))
+            cancelled = await http.post(f"/operations/{operation}/cancel", json={})
+            assert cancelled.status_code == 202
+            await asyncio.gather(*tasks)
+        return followers
+
+    try:
+        assert {follower.kinds[-1] for follower in asyncio.run(watch())} == {"cancelled"}
+    finally:
+        service.stop()

@@ -43,7 +43,7 @@ def test_while_the_database_is_away_it_is_said_so_and_afterwards_all_goes_on(pos
     database = Database(url)
     store = PostgresEventStore(database, SystemClock(), RandomIds(), inline=INLINE)
     views, leases, feed = PostgresViews(database), PostgresLeases(database), Feed(url)
-    follower = Follower(url, store, next(view for view in FOLLOWED if view.name == "schema_versions_v1"))
+    follower = Follower(url, store, next(view for view in FOLLOWED if view.name == "schema_versions_v2"))
     feed.on_append(follower.wake)
     feed.start()
     follower.start()

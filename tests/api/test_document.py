@@ -34,6 +34,8 @@ GIVEN = {
     ("GET", "/operations/{operationId}"),
     ("POST", "/operations/{operationId}/cancel"),
     ("POST", "/operations/{operationId}/retry"),
+    ("GET", "/dataset-tables/{tableId}/schema/diff"),
+    ("GET", "/dataset-tables/{tableId}/columns/{name}/history"),
     ("GET", "/operations/{operationId}/events"),
     ("GET", "/dataset-tables/{tableId}/operations/{operationId}/events"),
     ("GET", "/health/live"),

@@ -18,7 +18,7 @@ from api.metrics import OWN, Exposition, begin_to_share, forget_process
 from domain.errors import LogUnavailable, StreamMoved
 from domain.facts import Append, Fact, Origin
 from domain.operation.events import OperationCancelled, OperationCompleted, OperationFailed, OperationStarted
-from domain.vitals import Vitals
+from domain.vitals import Lag, Vitals
 from tests.adapters.conftest import database, leases, requested, store, write
 from tests.api.conftest import Api
 from tests.domain.planning import add
@@ -144,8 +144,11 @@ def test_metrics_are_open_and_in_the_text_format(api: Api) -> None:
     assert operation not in answer.text
     # One name for all that is not there.
     api.get("/nothing/of/the/kind")
-    unmatched = frozenset({("method", "GET"), ("route", "unmatched"), ("status", "404")})
-    assert scraped(api.client.get("/metrics").text)["schemaledger_http_requests_total", unmatched] >= 1
+    api.client.request("MADEUP", "/nothing/of/the/kind")
+    found = scraped(api.client.get("/metrics").text)
+    for method in ("GET", "other"):
+        labels = {("method", method), ("route", "unmatched"), ("status", "404")}
+        assert found["schemaledger_http_requests_total", frozenset(labels)] >= 1
 
 
 class Away:
@@ -169,3 +172,28 @@ def test_what_processes_share_begins_empty_and_forgets_gauges_of_the_dead(tmp_pa
     assert [path.name for path in folder.iterdir()] == ["counter_7.db"]
     begin_to_share(folder)
     assert list(folder.iterdir()) == []
+
+
+def test_every_metric_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs/how-to/watch-in-production.md").read_text()
+    here = Vitals(
+        position=1,
+        pending=0,
+        running=0,
+        oldest_pending_age=0,
+        leases_held=0,
+        leases_free=0,
+        leases_expired=0,
+        oldest_heartbeat_age=0,
+        lags={"v": Lag(events=0, seconds=0)},
+    )
+
+    class Here:
+        def read(self) -> Vitals:
+            return here
+
+    families = list(text_string_to_metric_families(Exposition(Here()).text().decode()))
+    names = {family.name for family in families}
+    assert len(names) > 15
+    assert {name for name in names if f"`{name}" not in manual} == set()
+    assert all(family.documentation for family in families)

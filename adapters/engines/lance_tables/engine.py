@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import lance
@@ -47,6 +48,9 @@ from domain.engine import EngineProfile, Inspection, Job, Outside, Unit
 from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
 from domain.steps import Compact
+
+EVERY_VERSION = timedelta(days=36_500)
+"""Older than any version there is: all of them stay."""
 
 NOTHING = b"{}"
 """What a unit that only looks comes to."""
@@ -151,6 +155,12 @@ class LanceEngine:
                     discard_index(job.location, content)
                 elif (fragment := _loaded(content)) is not None:
                     remove_files(job.location, [file.path for file in fragment.files if file.path not in visible])
+
+    def tidy(self, location: str) -> int:
+        table = open_table(location)
+        with border(location):
+            # The library leaves alone what is younger than a week and stands in no manifest: it may be work under way.
+            return int(table.cleanup_old_versions(older_than=EVERY_VERSION).bytes_removed)
 
     def _compacted(self, table: lance.LanceDataset, unit: Unit) -> bytes:
         content = compact_unit(table, unit)

@@ -10,6 +10,7 @@ import pytest
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
 from adapters.views.follower import Follower
+from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
 from api.compose import FOLLOWED
 from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded
@@ -96,7 +97,7 @@ def test_a_follower_goes_on_after_its_connection_is_lost(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        patient = PostgresViews(views._database, seconds=iter(range(1000)).__next__)
+        patient = PostgresViews(views._database, Freshness(views._database, seconds=iter(range(1000)).__next__))
         assert patient.schema_version(table, 1) is not None
 
 
@@ -104,5 +105,7 @@ def test_a_view_that_nobody_follows_is_answered_as_it_is(store: PostgresEventSto
     table = uuid4()
     write(store, table, 0, registered())
     ticks = iter(range(100))
-    impatient = PostgresViews(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
+    impatient = PostgresViews(
+        views._database, Freshness(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
+    )
     assert impatient.schema_versions(table, 10) == []

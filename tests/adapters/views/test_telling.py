@@ -9,6 +9,7 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.views.reading import PostgresViews
 from domain.facts import Fact
 from domain.operation.events import (
+    OperationCancellationAcknowledged,
     OperationCancellationRequested,
     OperationCancelled,
     OperationCompleted,
@@ -22,6 +23,8 @@ from domain.views import OperationView
 from tests.adapters.conftest import requested, write
 
 STARTED, AGAIN = OperationStarted(attempt=1, worker="w1"), OperationStarted(attempt=2, worker="w2")
+
+ASKED = OperationCancellationRequested(reason="r")
 
 
 def progressed(percent: float, remaining_ms: int | None = None) -> OperationProgressed:
@@ -52,8 +55,8 @@ LIVES: dict[str, list[Fact]] = {
         progressed(5.0, 1),
         OperationFailed(code="c", message="m"),
     ],
-    "cancelled": [STARTED, OperationCancellationRequested(reason="r"), OperationCancelled(reason="r")],
-    "never begun": [OperationCancellationRequested(reason="r"), OperationCancelled(reason="r")],
+    "cancelled": [STARTED, ASKED, OperationCancellationAcknowledged(attempt=1), OperationCancelled(reason="r")],
+    "never begun": [ASKED, OperationCancellationAcknowledged(attempt=0), OperationCancelled(reason="r")],
 }
 
 
@@ -64,7 +67,7 @@ def test_what_is_told_is_what_the_view_shows(
 ) -> None:
     operation = uuid4()
     view: OperationView | None = None
-    facts = [replace(requested(), estimated_ms=estimated_ms), *LIVES[name]]
+    facts = [replace(requested(), estimated_ms=estimated_ms, retries=uuid4()), *LIVES[name]]
     for version, fact in enumerate(facts):
         write(store, operation, version, fact)
         (event,) = store.load(operation, version)

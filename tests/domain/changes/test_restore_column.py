@@ -43,7 +43,7 @@ def test_another_place_may_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("schema", "recoveries", "position", "expected"),
     [
-        (without_score(), {}, None, ("name", "column_not_found")),
+        (without_score(), {}, None, ("name", "column_not_in_version")),
         (people(), recovery(), None, ("name", "column_not_dropped")),
         (without_score(), recovery(gone_as=None), None, ("name", "values_gone")),
         (without_score(), recovery(rows=0), None, ("name", "values_gone")),

@@ -1,0 +1,70 @@
+"""The bookkeeping beside the log, in SQL: whose turn a chore is, leases mended, old operations taken off the lists."""
+
+from datetime import timedelta
+
+from adapters.postgres.database import Connection, Database, Statement, run
+from domain.examination import Bookkeeping
+
+DUE = """
+INSERT INTO chores (name, done_at) VALUES (%(name)s, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET done_at = clock_timestamp() WHERE chores.done_at <= clock_timestamp() - %(every)s
+RETURNING name
+"""
+UNFINISHED = "status IN ('pending', 'running')"
+LOOK = f"""
+SELECT
+    (SELECT coalesce(max(notification_id), 0) - count(*) FROM stored_events) AS missing_positions,
+    (SELECT count(*) FROM operation_status_v1 AS operation WHERE {UNFINISHED} AND NOT EXISTS (
+        SELECT FROM operation_leases WHERE operation_id = operation.operation_id)) AS unleased,
+    (SELECT count(*) FROM operation_leases AS lease WHERE NOT EXISTS (
+        SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})) AS idle_leases
+"""  # noqa: S608  # only our own SQL is put together
+IDLE = f"""
+DELETE FROM operation_leases AS lease WHERE NOT EXISTS (
+    SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})
+"""  # noqa: S608
+MISSING = f"""
+INSERT INTO operation_leases (operation_id, position, table_id, attempt)
+SELECT operation_id, position, table_id, coalesce(attempt, 0) FROM operation_status_v1 WHERE {UNFINISHED}
+ON CONFLICT (operation_id) DO NOTHING
+"""  # noqa: S608
+TURNS = """
+UPDATE operation_leases AS first SET turn = position
+WHERE turn IS NULL AND NOT EXISTS (
+    SELECT FROM operation_leases AS earlier
+    WHERE earlier.table_id = first.table_id AND earlier.position < first.position)
+"""
+FORGET = f"""
+DELETE FROM operation_status_v1 WHERE NOT {UNFINISHED} AND completed_at < clock_timestamp() - %(older_than)s
+"""  # noqa: S608
+
+
+class PostgresChores:
+    """Implements ``Chores``. ``lock`` is the statement that keeps appends away while leases are mended."""
+
+    def __init__(self, database: Database, lock: str) -> None:
+        self._database, self._lock = database, lock
+
+    def due(self, name: str, every: timedelta) -> bool:
+        statement = Statement(DUE, {"name": name, "every": every})
+        return self._database.write(lambda connection: run(connection, statement).fetchone()) is not None
+
+    def look(self) -> Bookkeeping:
+        row = self._database.row(LOOK, {})
+        assert row is not None
+        return Bookkeeping(**row)
+
+    def mend_leases(self) -> int:
+        def mend(connection: Connection) -> int:
+            with connection.transaction():
+                # Nobody begins or ends an operation meanwhile.
+                connection.execute(self._lock.encode())
+                mended = sum(run(connection, Statement(sql, {})).rowcount for sql in (IDLE, MISSING))
+                run(connection, Statement(TURNS, {}))
+            return mended
+
+        return self._database.write(mend)
+
+    def forget_operations(self, older_than: timedelta) -> int:
+        statement = Statement(FORGET, {"older_than": older_than})
+        return self._database.write(lambda connection: run(connection, statement).rowcount)

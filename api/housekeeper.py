@@ -1,0 +1,65 @@
+"""What workers do beside their work: mend leases, tidy tables, take old operations off the lists. One of all does."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event, Thread
+
+from domain.errors import LogUnavailable
+from domain.handlers.house import House
+from domain.handlers.housekeeping import tidy_tables
+from domain.ports import Chores
+
+log = logging.getLogger("schemaledger.housekeeper")
+
+SECONDS_BETWEEN_LOOKS = 30.0
+LEASES, OPERATIONS, TABLES = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+"""How often each chore is due, over all processes."""
+
+
+class Housekeeper:
+    """``keep_operations``: how long operations that ended are listed, None for ever."""
+
+    def __init__(self, house: House, chores: Chores, keep_operations: timedelta | None) -> None:
+        self._house, self._chores, self._keep_operations = house, chores, keep_operations
+        self._stop = Event()
+        self._thread = Thread(target=self._work, name="housekeeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Does not wait: a chore that is cut off is done at its next turn."""
+        self._stop.set()
+
+    def round(self) -> None:
+        """Does what is due."""
+        self._chore("leases", LEASES, self._mend)
+        self._chore("operations", OPERATIONS, self._forget)
+        self._chore("tables", TABLES, self._tidy)
+
+    def _work(self) -> None:
+        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            try:
+                self.round()
+            except LogUnavailable as refusal:
+                log.warning("%s", refusal)
+            except Exception:
+                # A chore is nobody's operation: it must not end the worker, and it comes again.
+                log.exception("housekeeping")
+
+    def _chore(self, name: str, every: timedelta, act: Callable[[], None]) -> None:
+        if self._chores.due(name, every):
+            act()
+
+    def _mend(self) -> None:
+        if mended := self._chores.mend_leases():
+            log.warning("%s leases were not as the operations say, and are mended", mended)
+
+    def _forget(self) -> None:
+        if self._keep_operations is not None and (gone := self._chores.forget_operations(self._keep_operations)):
+            log.info("%s operations that ended long ago are no longer listed", gone)
+
+    def _tidy(self) -> None:
+        tidied = tidy_tables(self._house)
+        log.info("%s tables tidied, %s bytes removed", tidied.tables, tidied.bytes_removed)

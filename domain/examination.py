@@ -1,0 +1,95 @@
+"""What is wrong with an installation, and what to do about it: pure judgement over what was seen."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+
+from domain.vitals import Vitals
+
+SECONDS_OF_PATIENCE = 60.0
+"""How long something may wait before somebody should know."""
+
+
+class Verdict(StrEnum):
+    WELL = "well"
+    ATTENTION = "attention"
+    PROBLEM = "problem"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """``subject`` is what was looked at; ``advice`` what to do, where there is something."""
+
+    subject: str
+    verdict: Verdict
+    message: str
+    advice: str | None = None
+
+
+class Bookkeeping(Struct, frozen=True, kw_only=True):
+    """Counts of what the log and the tables beside it disagree on.
+
+    ``missing_positions`` are gaps in the log; ``unleased`` operations have not ended and wait for nobody;
+    ``idle_leases`` belong to operations that have ended.
+    """
+
+    missing_positions: int
+    unleased: int
+    idle_leases: int
+
+
+def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
+    """Everything that can be said of the log, its views and its workers."""
+    yield _log(vitals, books)
+    yield _views(vitals)
+    yield _workers(vitals)
+    yield _leases(books)
+
+
+def _log(vitals: Vitals, books: Bookkeeping) -> Finding:
+    if books.missing_positions:
+        message = f"{books.missing_positions} of {vitals.position:,} positions of the log are missing."
+        advice = "Events were removed from the database. Restore it from a backup; nothing here can bring them back."
+        return Finding(subject="log", verdict=Verdict.PROBLEM, message=message, advice=advice)
+    return Finding(subject="log", verdict=Verdict.WELL, message=f"{vitals.position:,} events, without a gap.")
+
+
+def _views(vitals: Vitals) -> Finding:
+    late = {name: lag for name, lag in vitals.lags.items() if lag.seconds > SECONDS_OF_PATIENCE}
+    if not late:
+        return Finding(subject="views", verdict=Verdict.WELL, message=f"{len(vitals.lags)} views follow the log.")
+    behind = ", ".join(f"{name} by {lag.events:,} events ({lag.seconds:,.0f} s)" for name, lag in late.items())
+    return Finding(
+        subject="views",
+        verdict=Verdict.PROBLEM,
+        message=f"Behind the log: {behind}.",
+        advice="Views are followed by the workers: see that one runs, and what its log says.",
+    )
+
+
+def _workers(vitals: Vitals) -> Finding:
+    waiting = f"{vitals.pending} pending and {vitals.running} running operations"
+    if vitals.leases_expired:
+        message = f"{waiting}; the workers of {vitals.leases_expired} were not heard of for longer than a lease."
+        advice = "Start a worker (`schemaledger worker`): it takes up what they left."
+        return Finding(subject="workers", verdict=Verdict.PROBLEM, message=message, advice=advice)
+    if vitals.oldest_pending_age > SECONDS_OF_PATIENCE and not vitals.leases_held:
+        message = f"{waiting}; the oldest waits since {vitals.oldest_pending_age:,.0f} s, and nobody works."
+        advice = "Start a worker: `schemaledger worker`, or SCHEMALEDGER_WORKER_PROCESSES above 0 for `serve`."
+        return Finding(subject="workers", verdict=Verdict.PROBLEM, message=message, advice=advice)
+    if vitals.oldest_pending_age > SECONDS_OF_PATIENCE:
+        message = f"{waiting}; the oldest waits since {vitals.oldest_pending_age:,.0f} s."
+        advice = "More workers take more tables at once; one table's operations always wait for each other."
+        return Finding(subject="workers", verdict=Verdict.ATTENTION, message=message, advice=advice)
+    return Finding(subject="workers", verdict=Verdict.WELL, message=f"{waiting}.")
+
+
+def _leases(books: Bookkeeping) -> Finding:
+    if not books.unleased and not books.idle_leases:
+        return Finding(subject="leases", verdict=Verdict.WELL, message="Every unfinished operation waits for a worker.")
+    return Finding(
+        subject="leases",
+        verdict=Verdict.PROBLEM,
+        message=f"{books.unleased} operations wait for nobody, {books.idle_leases} leases are of ended operations.",
+        advice="`schemaledger doctor --mend` makes the leases anew from the log; workers do the same by themselves.",
+    )
