@@ -13,13 +13,13 @@ from litestar import Litestar
 from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
-from adapters.engines.by_name import engine_named
+from adapters.engines.by_name import Engines
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
 from adapters.leases import PostgresLeases
-from adapters.locations import LocalLocations
+from adapters.locations import RootedLocations
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
@@ -74,9 +74,9 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     house = House(
         store=store,
         views=PostgresViews(database),
-        engines={"lance": engine_named("lance")},
+        engines={"lance": Engines(settings.storage_options)("lance")},
         history=PostgresHistory(database),
-        locations=LocalLocations(settings.table_roots),
+        locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
     )
     feed = Feed(url)
@@ -160,7 +160,7 @@ def executor_of(settings: Settings) -> Executor:
             raise ValueError(
                 f"{EXECUTOR} is 'ray', which is not installed: pip install 'schemaledger[ray]'."
             ) from error
-        return RayExecutor(engine_named, settings.ray_address, threads)
+        return RayExecutor(Engines(settings.storage_options), settings.ray_address, threads)
     if settings.worker_memory is not None:
         be_frugal()
     memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)

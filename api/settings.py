@@ -1,10 +1,13 @@
 """The settings: few, by flag or environment, each with a default that is safe."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from api.logs import FORMATS, LEVELS
 
@@ -12,6 +15,7 @@ DATA_DIR = "SCHEMALEDGER_DATA_DIR"
 HOST = "SCHEMALEDGER_HOST"
 PORT = "SCHEMALEDGER_PORT"
 DATABASE_URL = "DATABASE_URL"
+STORAGE_OPTIONS = "SCHEMALEDGER_STORAGE_OPTIONS"
 TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
@@ -54,6 +58,10 @@ class Settings:
     """How long a worker that is not heard of keeps its operation."""
     keep_operations_days: int | None = None
     """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
+    object_roots: tuple[str, ...] = ()
+    """Prefixes of object stores under which tables may lie, like ``s3://bucket/prefix``."""
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """How object stores are reached: endpoint, region, credentials; the standard variables stand for what is not."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -77,7 +85,8 @@ class Settings:
             DATA_DIR: str(self.data_dir),
             HOST: self.host,
             PORT: str(self.port),
-            TABLE_ROOTS: ",".join(map(str, self.table_roots)),
+            TABLE_ROOTS: ",".join((*map(str, self.table_roots), *self.object_roots)),
+            STORAGE_OPTIONS: json.dumps(dict(self.storage_options)),
             API_PROCESSES: str(self.api_processes),
             WORKER_PROCESSES: str(self.worker_processes),
             WORKER_THREADS: str(self.worker_threads),
@@ -97,13 +106,16 @@ class Settings:
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, naming the variable, for a value that cannot be meant."""
     data_dir = Path(environment.get(DATA_DIR) or ".schemaledger").expanduser().absolute()
-    roots = [Path(root).expanduser().absolute() for root in environment.get(TABLE_ROOTS, "").split(",") if root.strip()]
+    named = [root.strip() for root in environment.get(TABLE_ROOTS, "").split(",") if root.strip()]
+    roots = [Path(root).expanduser().absolute() for root in named if "://" not in root]
     return Settings(
         data_dir=data_dir,
         host=environment.get(HOST) or "127.0.0.1",
         port=_number(environment, PORT, 8080, 0, 65_535),
         database_url=environment.get(DATABASE_URL) or None,
-        table_roots=tuple(roots) or (data_dir / "tables",),
+        table_roots=tuple(roots) if named else (data_dir / "tables",),
+        object_roots=tuple(root.rstrip("/") for root in named if "://" in root),
+        storage_options=_options(environment),
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
         worker_threads=_number(environment, WORKER_THREADS, 0, 0, 1_024),
@@ -123,6 +135,14 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...],
     if text not in choices:
         raise ValueError(f"{name} is '{text}'; one of {', '.join(choices)} is expected.")
     return text
+
+
+def _options(environment: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(environment.get(STORAGE_OPTIONS) or "{}", type=dict[str, str])
+    except msgspec.DecodeError:
+        # Not shown: it may hold a secret.
+        raise ValueError(f"{STORAGE_OPTIONS} is no JSON object of texts.") from None
 
 
 def _bytes(environment: Mapping[str, str], name: str) -> int | None:

@@ -12,7 +12,7 @@ import lance
 import pyarrow as pa
 import pytest
 
-from adapters.engines.by_name import engine_named
+from adapters.engines.by_name import Engines
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.executors.local import LocalExecutor
 from domain.engine import Executor, Job, Unit
@@ -69,7 +69,7 @@ class DyingEngine(LanceEngine):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayExecutor]:
-    executor = RayExecutor(engine_named, None, cpus=2)
+    executor = RayExecutor(Engines({}), None, cpus=2)
     yield executor
     executor.close()
 

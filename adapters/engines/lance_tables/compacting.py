@@ -7,6 +7,7 @@ from hashlib import sha256
 import lance
 from lance.optimize import Compaction, CompactionTask, RewriteResult
 
+from adapters.engines.lance_tables.places import reopened
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, streaming
 from domain.engine import Unit
 
@@ -41,7 +42,7 @@ def commit_compaction(table: lance.LanceDataset, prepared: Mapping[str, bytes]) 
     ]
     if results:
         Compaction.commit(table, results)
-    return lance.dataset(table.uri)
+    return reopened(table)
 
 
 def _tasks(table: lance.LanceDataset) -> dict[str, CompactionTask]:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import lance
@@ -19,6 +18,7 @@ from lance.fragment import FragmentMetadata
 from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
+from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
 from adapters.engines.lance_tables.segments import Digests, dumped, loaded
 from adapters.engines.lance_tables.weighing import indexing, sampled_width
 from domain.engine import Job, Unit
@@ -119,7 +119,7 @@ def commit_indexes(
     in_the_way = [index.name for index in indexes if index.name in there]
     for name in dict.fromkeys([*lingering_indexes(table, job), *in_the_way]):
         table.drop_index(name)
-        table = lance.dataset(table.uri)
+        table = reopened(table)
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
         content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
@@ -132,25 +132,21 @@ def commit_indexes(
         properties = {KEY: str(job.migration_id)}
         creation = LanceOperation.CreateIndex(segments, [])
         transaction = Transaction(table.version, creation, transaction_properties=properties)
-        table = lance.LanceDataset.commit(table.uri, transaction, max_retries=0)
+        table = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
     for index in empty:
         # On a table without rows there is nothing to build beforehand, and nothing that takes long.
         (column,) = job.target.named(index.column_ids)
         kind: Any = index.index_type.upper()
         table.create_scalar_index(column, kind, name=index.name, replace=False)
-        table = lance.dataset(table.uri)
+        table = reopened(table)
     return table
 
 
-def discard_index(location: str, content: bytes) -> None:
+def discard_index(table: lance.LanceDataset, content: bytes) -> None:
     """Removes the files of an index that was built and is not committed."""
     _, segment = loaded(content)
     if segment is not None:
-        folder = Path(location) / "_indices" / str(segment.uuid)
-        for file in folder.iterdir() if folder.exists() else ():
-            file.unlink(missing_ok=True)
-        if folder.exists():
-            folder.rmdir()
+        remove_folder(table, f"_indices/{segment.uuid}")
 
 
 def _prefix(index: Index) -> str:

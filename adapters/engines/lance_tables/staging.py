@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 import lance
 import pyarrow as pa
@@ -16,6 +14,7 @@ from adapters.arrow.cooking import Cook, constant
 from adapters.arrow.keys import refuse_duplicates
 from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
 from adapters.engines.lance_tables.marker import migration_of
+from adapters.engines.lance_tables.places import names_in, remove
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
 from domain.engine import Job, Unit
 
@@ -97,7 +96,7 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
     try:
         _refuse(cooks)
     except Exception:
-        remove_files(fragment._ds.uri, new_files(fragment.metadata, prepared))
+        remove_files(fragment._ds, new_files(fragment.metadata, prepared))
         raise
     return prepared
 
@@ -139,18 +138,16 @@ def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:
     return [file.path for file in after.files if file.path not in known]
 
 
-def missing_files(location: str, fragments: Sequence[FragmentMetadata]) -> list[str]:
+def missing_files(table: lance.LanceDataset, fragments: Sequence[FragmentMetadata]) -> list[str]:
     """Data files of the fragments that are no longer there: cleaned away by somebody while they were unpublished."""
-    folder = Path(location) / "data"
-    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    there = names_in(table, "data")
     return [file.path for fragment in fragments for file in fragment.files if file.path not in there]
 
 
-def remove_files(location: str, names: Sequence[str]) -> None:
-    """Removes data files of a table on this machine's file system; those that are gone already are fine."""
+def remove_files(table: lance.LanceDataset, names: Sequence[str]) -> None:
+    """Removes data files of a table; those that are gone already are fine."""
     for name in names:
-        with suppress(FileNotFoundError):
-            (Path(location) / "data" / name).unlink()
+        remove(table, f"data/{name}")
 
 
 def _cook(cooks: Sequence[Cook], batch: pa.RecordBatch) -> dict[int, pa.Array]:
