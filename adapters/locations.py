@@ -1,4 +1,4 @@
-"""Where tables may lie: folders under the allowed roots of this machine."""
+"""Where tables may lie: folders under the allowed roots of this machine, and prefixes of object stores."""
 
 import re
 from collections.abc import Sequence
@@ -7,20 +7,32 @@ from uuid import UUID
 
 from domain.errors import LocationNotAllowed
 
+SCHEMES = ("s3", "gs", "az")
+"""Object stores that engines can reach."""
+OBJECT_KEY = re.compile(rf"({'|'.join(SCHEMES)})://([a-z0-9][a-z0-9._-]*)((?:/[A-Za-z0-9!_.*'()=+@,-]+)*)/*")
+"""A bucket and a key without what would have to be escaped, by a URL or by a path."""
 
-class LocalLocations:
-    """Implements ``Locations``. The first root is where tables that the service makes by itself lie."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+class RootedLocations:
+    """Implements ``Locations``.
+
+    Where tables that the service makes by itself lie: under the first of ``roots``, folders of this machine, or if
+    there is none, of ``object_roots``, like ``s3://bucket/prefix``. Raises ValueError for an object root that is none.
+    """
+
+    def __init__(self, roots: Sequence[Path], object_roots: Sequence[str] = ()) -> None:
         self._roots = tuple(root.resolve() for root in roots)
+        self._object_roots = tuple(map(object_prefix, object_roots))
 
     def managed(self, table_id: UUID, engine: str, name: str) -> str:
         readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40].strip("-") or "table"
-        return str(self._roots[0] / f"{readable}-{table_id}.{engine}")
+        return self._first(f"{readable}-{table_id}.{engine}")
 
     def allowed(self, location: str) -> str:
-        if "\0" in location or "://" in location:
+        if "\0" in location:
             raise self._refusal(location)
+        if "://" in location or not self._roots:
+            return self._allowed_object(location if "://" in location else self._first(location))
         path = Path(location)
         # Relative locations are meant from the first root; links are followed before the roots are compared.
         resolved = (path if path.is_absolute() else self._roots[0] / path).resolve()
@@ -28,5 +40,25 @@ class LocalLocations:
             raise self._refusal(location)
         return str(resolved)
 
+    def _allowed_object(self, location: str) -> str:
+        try:
+            found = object_prefix(location)
+        except ValueError:
+            raise self._refusal(location) from None
+        if not any(found.startswith(f"{root}/") for root in self._object_roots):
+            raise self._refusal(location)
+        return found
+
+    def _first(self, name: str) -> str:
+        return str(self._roots[0] / name) if self._roots else f"{self._object_roots[0]}/{name}"
+
     def _refusal(self, location: str) -> LocationNotAllowed:
-        return LocationNotAllowed(location, ", ".join(map(str, self._roots)))
+        return LocationNotAllowed(location, ", ".join((*map(str, self._roots), *self._object_roots)))
+
+
+def object_prefix(text: str) -> str:
+    """The location in its one normal form. Raises ValueError, for ``..`` and empty names among others."""
+    found = OBJECT_KEY.fullmatch(text)
+    if found is None or any(part in (".", "..") for part in found[3].split("/")):
+        raise ValueError(f"'{text}' is no prefix of an object store like s3://bucket/folder.")
+    return f"{found[1]}://{found[2]}{found[3]}"

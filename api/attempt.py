@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from threading import Event
 
 from api.kept import Kept
 from api.progress import Progress
-from domain.engine import Job, TableEngine, Unit
+from domain.engine import Executor, Job, TableEngine, Unit
 from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
 from domain.handlers.running import Assignment, Run
 from domain.ports import Lease
@@ -24,14 +24,14 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True)
 class Attempt:
-    """``lost`` and ``stop`` end it between units; ``seconds`` is a monotonic clock; ``threads`` prepare at once."""
+    """``lost`` and ``stop`` end it between units; ``seconds`` is a monotonic clock; ``executor`` prepares."""
 
     run: Run
     lease: Lease
     lost: Event
     stop: Event
     seconds: Callable[[], float]
-    threads: int
+    executor: Executor
     assignment: Assignment
     began: float
     """What the clock showed when the attempt began."""
@@ -108,9 +108,8 @@ class Attempt:
     def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit], progress: Progress) -> None:
         if progress.note:
             self.run.report(progress.report())
-        pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="prepare")
-        done = dict(self.kept.outcomes)
-        futures = {pool.submit(engine.prepare, job, unit, done): unit for unit in units}
+        preparing, done = self.executor.begin(engine, job), dict(self.kept.outcomes)
+        futures = {preparing.submit(unit, done): unit for unit in units}
         try:
             for future in self._as_they_end(set(futures)):
                 self.kept.add(futures[future].name, future.result())
@@ -118,7 +117,7 @@ class Attempt:
                     self.run.report(report)
         finally:
             # A stopping process must not wait for long units: what they write is discarded or found again.
-            pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
+            preparing.close(wait=not self.stop.is_set())
             # Units that ended after the reason to stop was found are ours to discard as well.
             for future, unit in futures.items():
                 ended = future.done() and not future.cancelled() and future.exception() is None

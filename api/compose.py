@@ -13,12 +13,13 @@ from litestar import Litestar
 from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
-from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.engines.by_name import Engines
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
+from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
 from adapters.leases import PostgresLeases
-from adapters.locations import LocalLocations
+from adapters.locations import RootedLocations
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
@@ -38,8 +39,9 @@ from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
-from api.settings import Settings, read_settings
+from api.settings import EXECUTOR, Settings, read_settings
 from api.worker import Worker
+from domain.engine import Executor
 from domain.examination import Finding
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
@@ -72,9 +74,9 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     house = House(
         store=store,
         views=PostgresViews(database),
+        engines={"lance": Engines(settings.storage_options)("lance")},
         history=PostgresHistory(database),
-        engines={"lance": LanceEngine()},
-        locations=LocalLocations(settings.table_roots),
+        locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
     )
     feed = Feed(url)
@@ -148,6 +150,23 @@ def create_http() -> Litestar:
     return app
 
 
+def executor_of(settings: Settings) -> Executor:
+    """Raises ValueError when Ray is wanted and not installed."""
+    threads = settings.worker_threads or os.cpu_count() or 1
+    if settings.executor == "ray":
+        try:
+            from adapters.executors.ray_cluster import RayExecutor
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"{EXECUTOR} is 'ray', which is not installed: pip install 'schemaledger[ray]'."
+            ) from error
+        return RayExecutor(Engines(settings.storage_options), settings.ray_address, threads)
+    if settings.worker_memory is not None:
+        be_frugal()
+    memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
+    return LocalExecutor(threads, memory)
+
+
 def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
     """What is wrong with an installation; with ``mend``, after what can be mended is."""
     prepare_database(url, LOG_SQL)
@@ -174,6 +193,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.wait(seconds)
             bell.clear()
 
+        executor = executor_of(settings)
         keep = settings.keep_operations_days
         housekeeper = Housekeeper(
             parts.house,
@@ -189,10 +209,11 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 workbench=PostgresWorkbench(parts.database),
                 rest=rest,
                 stop=stop,
-                threads=os.cpu_count() or 1,
+                executor=executor,
                 term=timedelta(seconds=settings.lease_seconds),
             )
         finally:
+            executor.close()
             housekeeper.stop()
             for follower in followers:
                 follower.stop()

@@ -1,9 +1,13 @@
 """The settings: few, by flag or environment, each with a default that is safe."""
 
+import json
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from api.logs import FORMATS, LEVELS
 
@@ -11,14 +15,22 @@ DATA_DIR = "SCHEMALEDGER_DATA_DIR"
 HOST = "SCHEMALEDGER_HOST"
 PORT = "SCHEMALEDGER_PORT"
 DATABASE_URL = "DATABASE_URL"
+STORAGE_OPTIONS = "SCHEMALEDGER_STORAGE_OPTIONS"
 TABLE_ROOTS = "SCHEMALEDGER_TABLE_ROOTS"
 API_PROCESSES = "SCHEMALEDGER_API_PROCESSES"
 WORKER_PROCESSES = "SCHEMALEDGER_WORKER_PROCESSES"
+WORKER_THREADS = "SCHEMALEDGER_WORKER_THREADS"
+WORKER_MEMORY = "SCHEMALEDGER_WORKER_MEMORY"
+EXECUTOR = "SCHEMALEDGER_EXECUTOR"
+RAY_ADDRESS = "RAY_ADDRESS"
 LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
 KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
+
+EXECUTORS = ("local", "ray")
+BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,22 @@ class Settings:
     worker_processes: int
     worker_metrics_port: int | None = None
     """Where a worker on its own answers with its metrics; None: nowhere. Those of ``serve`` count together."""
+    worker_threads: int = 0
+    """How many units a worker prepares at once; 0: one for each core."""
+    worker_memory: int | None = None
+    """Bytes that the units of one worker may hold at once; None: half of what the machine has for each worker."""
+    executor: str = "local"
+    """Where units are prepared: by threads of the worker, or as tasks of a Ray cluster."""
+    ray_address: str | None = None
+    """Of the cluster; None: one of the worker's own."""
     lease_seconds: int = 15
     """How long a worker that is not heard of keeps its operation."""
     keep_operations_days: int | None = None
     """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
+    object_roots: tuple[str, ...] = ()
+    """Prefixes of object stores under which tables may lie, like ``s3://bucket/prefix``."""
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """How object stores are reached: endpoint, region, credentials; the standard variables stand for what is not."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -61,13 +85,19 @@ class Settings:
             DATA_DIR: str(self.data_dir),
             HOST: self.host,
             PORT: str(self.port),
-            TABLE_ROOTS: ",".join(map(str, self.table_roots)),
+            TABLE_ROOTS: ",".join((*map(str, self.table_roots), *self.object_roots)),
+            STORAGE_OPTIONS: json.dumps(dict(self.storage_options)),
             API_PROCESSES: str(self.api_processes),
             WORKER_PROCESSES: str(self.worker_processes),
+            WORKER_THREADS: str(self.worker_threads),
+            WORKER_MEMORY: "" if self.worker_memory is None else str(self.worker_memory),
+            EXECUTOR: self.executor,
             LEASE_SECONDS: str(self.lease_seconds),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.ray_address is not None:
+            variables[RAY_ADDRESS] = self.ray_address
         if self.keep_operations_days is not None:
             variables[KEEP_OPERATIONS_DAYS] = str(self.keep_operations_days)
         return variables if self.database_url is None else {**variables, DATABASE_URL: self.database_url}
@@ -76,15 +106,22 @@ class Settings:
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, naming the variable, for a value that cannot be meant."""
     data_dir = Path(environment.get(DATA_DIR) or ".schemaledger").expanduser().absolute()
-    roots = [Path(root).expanduser().absolute() for root in environment.get(TABLE_ROOTS, "").split(",") if root.strip()]
+    named = [root.strip() for root in environment.get(TABLE_ROOTS, "").split(",") if root.strip()]
+    roots = [Path(root).expanduser().absolute() for root in named if "://" not in root]
     return Settings(
         data_dir=data_dir,
         host=environment.get(HOST) or "127.0.0.1",
         port=_number(environment, PORT, 8080, 0, 65_535),
         database_url=environment.get(DATABASE_URL) or None,
-        table_roots=tuple(roots) or (data_dir / "tables",),
+        table_roots=tuple(roots) if named else (data_dir / "tables",),
+        object_roots=tuple(root.rstrip("/") for root in named if "://" in root),
+        storage_options=_options(environment),
         api_processes=_number(environment, API_PROCESSES, 1, 1, 64),
         worker_processes=_number(environment, WORKER_PROCESSES, 1, 0, 64),
+        worker_threads=_number(environment, WORKER_THREADS, 0, 0, 1_024),
+        worker_memory=_bytes(environment, WORKER_MEMORY),
+        executor=_choice(environment, EXECUTOR, EXECUTORS, "local"),
+        ray_address=environment.get(RAY_ADDRESS) or None,
         lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
         keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
@@ -98,6 +135,24 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...],
     if text not in choices:
         raise ValueError(f"{name} is '{text}'; one of {', '.join(choices)} is expected.")
     return text
+
+
+def _options(environment: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(environment.get(STORAGE_OPTIONS) or "{}", type=dict[str, str])
+    except msgspec.DecodeError:
+        # Not shown: it may hold a secret.
+        raise ValueError(f"{STORAGE_OPTIONS} is no JSON object of texts.") from None
+
+
+def _bytes(environment: Mapping[str, str], name: str) -> int | None:
+    text = (environment.get(name) or "").strip()
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+) ?(B|KB|MB|GB|TB)?", text.upper())
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f"{name} is '{text}'; a number of bytes like 512MB or 4GB is expected.")
+    return int(found[1]) * BYTES[found[2] or "B"]
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:

@@ -18,6 +18,7 @@ from api.heartbeat import Heartbeat
 from api.kept import Kept
 from api.logs import about
 from api.patience import PatientStore
+from domain.engine import Executor
 from domain.errors import (
     AttemptsExhausted,
     CancellationAsked,
@@ -49,7 +50,7 @@ class Worker:
     workbench: Workbench
     rest: Callable[[float], None]
     stop: Event
-    threads: int
+    executor: Executor
     term: timedelta
     """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
@@ -101,7 +102,7 @@ class Worker:
     def _attempt(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> Attempt:
         began, assignment = self.seconds(), _assignment(run, lease)
         kept = Kept(self.workbench, lease)
-        return Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.threads, assignment, began, kept)
+        return Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.executor, assignment, began, kept)
 
     def _discard(self, run: Run, lease: Lease, heartbeat: Heartbeat, attempt: Attempt | None) -> None:
         """What this attempt prepared, and what the ones before it left."""

@@ -1,6 +1,7 @@
 """What an engine promises: prepare in units, publish as one version, discard. The port and the words it speaks in."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -77,10 +78,15 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Unit(Struct, frozen=True, kw_only=True):
-    """One piece of preparation: a name that is stable while the table's data is the same, and its rows."""
+    """One piece of preparation: a name that is stable while the table's data is the same, and its rows.
+
+    ``memory`` is what preparing it holds at once, in bytes, as far as the engine can tell; 0 where that is next to
+    nothing.
+    """
 
     name: str
     rows: int
+    memory: int = 0
 
 
 class Outside(Struct, frozen=True, kw_only=True):
@@ -157,3 +163,26 @@ class TableEngine(Protocol):
 
         Every version stays readable. Returns the bytes removed.
         """
+
+
+class Preparing(Protocol):
+    """The units of one attempt, prepared somewhere."""
+
+    def submit(self, unit: Unit, prepared: Mapping[str, bytes]) -> Future[bytes]:
+        """Has ``engine.prepare`` called. The future holds its outcome or its refusal, unchanged.
+
+        A unit whose process or machine is lost ends in EngineUnavailable (retryable).
+        """
+
+    def close(self, *, wait: bool) -> None:
+        """Nothing more begins: what has not begun is cancelled, what has is waited for, if so asked."""
+
+
+class Executor(Protocol):
+    """Where units are prepared: how many at once, in which processes."""
+
+    def begin(self, engine: TableEngine, job: Job) -> Preparing:
+        """Gets ready for the units of one attempt. May raise EngineUnavailable."""
+
+    def close(self) -> None:
+        """Lets go of what it holds. Repeatable."""

@@ -33,6 +33,10 @@ class Refusal(Exception):
     def __str__(self) -> str:
         return self.sentence.format(**self.facts())
 
+    def __reduce__(self) -> tuple[type["Refusal"], tuple[object, ...]]:
+        # Pickled by its fields: an exception's own way forgets those that were given by name.
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+
     def facts(self) -> dict[str, object]:
         """The fields of this refusal, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ import pytest
 
 import api.worker
 from adapters.engines.lance_tables.engine import LanceEngine
+from adapters.executors.local import LocalExecutor
 from adapters.leases import PostgresLeases
 from adapters.workbench import PostgresWorkbench
 from api.compose import Parts, composed, prepare
@@ -41,6 +42,10 @@ class Troubled(LanceEngine):
 
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     after: dict[str, Callable[[], object]] = field(default_factory=dict)
+    storage_options: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.storage_options)
 
     def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
         self.before.get("prepare", int)()
@@ -58,8 +63,9 @@ class Troubled(LanceEngine):
 class Bench:
     """One table with rows in four fragments, one migration asked of it, and workers to run it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.engine = Troubled()
+    def __init__(self, parts: Parts, storage_options: dict[str, str] | None = None) -> None:
+        self.options = storage_options
+        self.engine = Troubled(storage_options=storage_options or {})
         self.house = replace(parts.house, engines={"lance": self.engine})
         self.leases, self.workbench = PostgresLeases(parts.database), PostgresWorkbench(parts.database)
         columns = (Column(id=0, name="id", data_type="int64"), Column(id=0, name="n", data_type="int64"))
@@ -72,7 +78,7 @@ class Bench:
     def append(self, number: int) -> None:
         schema = pa.schema([("id", pa.int64()), ("n", pa.int64())])
         rows = pa.Table.from_pylist([{"id": number, "n": number * 10}], schema=schema)
-        lance.write_dataset(rows, self.location, mode="append")
+        lance.write_dataset(rows, self.location, mode="append", storage_options=self.options)
 
     def submit(self, *operations: dict[str, Any]) -> UUID:
         sent = msgspec.json.encode(list(operations))
@@ -81,7 +87,9 @@ class Bench:
 
     def worker(self, name: str = "w") -> Worker:
         term = timedelta(minutes=5)
-        return Worker(name, self.house, self.leases, self.workbench, lambda _: None, Event(), threads=1, term=term)
+        return Worker(
+            name, self.house, self.leases, self.workbench, lambda _: None, Event(), LocalExecutor(threads=1), term=term
+        )
 
     def operation(self, operation_id: UUID) -> OperationView:
         view = self.house.views.operation(operation_id)

@@ -7,6 +7,8 @@ from hashlib import sha256
 import lance
 from lance.optimize import Compaction, CompactionTask, RewriteResult
 
+from adapters.engines.lance_tables.places import reopened
+from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, streaming
 from domain.engine import Unit
 
 COMPACT_UNIT, NOTHING_UNIT = "compact", "nothing"
@@ -17,7 +19,11 @@ def compaction_units(table: lance.LanceDataset) -> list[Unit]:
     tasks = _tasks(table)
     if not tasks:
         return [Unit(name=f"{NOTHING_UNIT}-{table.version}", rows=0)]
-    return [Unit(name=name, rows=sum(part.num_rows for part in task.fragments)) for name, task in tasks.items()]
+    width = 2 * sampled_width(table, table.schema.names)
+    counts = {name: sum(part.num_rows for part in task.fragments) for name, task in tasks.items()}
+    return [
+        Unit(name=name, rows=rows, memory=streaming(rows, width, len(table.schema))) for name, rows in counts.items()
+    ]
 
 
 def compact_unit(table: lance.LanceDataset, unit: Unit) -> bytes | None:
@@ -36,12 +42,13 @@ def commit_compaction(table: lance.LanceDataset, prepared: Mapping[str, bytes]) 
     ]
     if results:
         Compaction.commit(table, results)
-    return lance.dataset(table.uri)
+    return reopened(table)
 
 
 def _tasks(table: lance.LanceDataset) -> dict[str, CompactionTask]:
     # Deleted rows go, however few: they are what stands in the way of a later migration.
-    plan = Compaction.plan(table, {"materialize_deletions_threshold": 0.0})
+    rows = rows_of_a_batch(2 * sampled_width(table, table.schema.names))
+    plan = Compaction.plan(table, {"materialize_deletions_threshold": 0.0, "batch_size": rows})
     return {f"{COMPACT_UNIT}-{_digest(task.fragments)}": task for task in plan.tasks}
 
 

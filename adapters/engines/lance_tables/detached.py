@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import lance
 from lance.dataset import LanceOperation, Transaction
+
+from adapters.engines.lance_tables.places import options_of, remove
 
 
 @contextmanager
 def detached(table: lance.LanceDataset, operation: LanceOperation.BaseOperation) -> Iterator[lance.LanceDataset]:
     """The table as the operation would leave it. No reader finds it, and its files end with the context."""
     transaction = Transaction(table.version, operation)
-    after = lance.LanceDataset.commit(table.uri, transaction, detached=True)
+    after = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), detached=True)
     try:
         yield after
     finally:
-        (Path(table.uri) / "_versions" / f"d{after.version}.manifest").unlink(missing_ok=True)
-        (Path(table.uri) / "_transactions" / f"{table.version}-{transaction.uuid}.txn").unlink(missing_ok=True)
+        remove(table, f"_versions/d{after.version}.manifest")
+        remove(table, f"_transactions/{table.version}-{transaction.uuid}.txn")

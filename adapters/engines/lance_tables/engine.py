@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from pathlib import Path
 
 import lance
 import pyarrow as pa
@@ -29,6 +29,7 @@ from adapters.engines.lance_tables.indexing import (
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outside import look_outside
+from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_migration, migration_of_files
 from adapters.engines.lance_tables.restoring import recoverable_rows
@@ -57,45 +58,50 @@ NOTHING = b"{}"
 
 
 class LanceEngine:
-    """Implements ``TableEngine``. Holds nothing between calls: every call opens the table as it is then."""
+    """Implements ``TableEngine``. Holds nothing between calls: every call opens the table as it is then.
+
+    ``storage_options`` are for tables in object stores, and are told to Lance alone.
+    """
+
+    def __init__(self, storage_options: Options | None = None) -> None:
+        self._options = dict(storage_options or {})
 
     @property
     def profile(self) -> EngineProfile:
         return PROFILE
 
     def create(self, location: str, schema: Schema) -> Inspection:
-        place = Path(location)
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise LocationOccupied(location)
-        with border(location):
+        with self._border(location):
+            if not is_free(location, self._options):
+                raise LocationOccupied(location)
             empty = pa.Table.from_batches([], to_arrow_schema(schema))
-            table = lance.write_dataset(empty, location, mode="create")
+            table = lance.write_dataset(empty, location, mode="create", storage_options=self._options_for(location))
             return inspect_table(table)
 
     def inspect(self, location: str) -> Inspection:
-        table = open_table(location)
-        with border(location):
+        table = self._open(location)
+        with self._border(location):
             return inspect_table(table)
 
     def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
-        table, recipes = open_table(job.location), lance_recipes(job)
-        with border(job.location):
+        table, recipes = self._open(job.location), lance_recipes(job)
+        with self._border(job.location):
             if _compacts(job):
                 return compaction_units(table)
             indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
             if _shows(table, job):
-                return index_units(indexes, fragments, prepared)
+                return index_units(table, indexes, fragments, prepared, job)
             agree(table, job, recipes)
             first = list_units(table, job, recipes) if _is_more_than_indexes(job) or not indexes else ()
             if {unit.name for unit in first} - prepared.keys():
                 return first
             written = _fragments(prepared)
             after = [written.get(fragment.id, fragment) for fragment in fragments]
-            return (*first, *index_units(indexes, after, prepared))
+            return (*first, *index_units(table, indexes, after, prepared, job))
 
     def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
-        table, recipes = open_table(job.location), lance_recipes(job)
-        with border(job.location):
+        table, recipes = self._open(job.location), lance_recipes(job)
+        with self._border(job.location):
             if _compacts(job):
                 return self._compacted(table, unit)
             if unit.name.startswith(FRAGMENT_UNIT):
@@ -108,8 +114,8 @@ class LanceEngine:
             return NOTHING
 
     def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
-        table, recipes = open_table(job.location), lance_recipes(job)
-        with border(job.location):
+        table, recipes = self._open(job.location), lance_recipes(job)
+        with self._border(job.location):
             if _compacts(job):
                 return str(commit_compaction(table, prepared).version)
             if (version := self.published(job)) is not None:
@@ -119,48 +125,57 @@ class LanceEngine:
             indexes = _indexes(table, job, recipes)
             if _is_more_than_indexes(job) and not _shows(table, job):
                 fragments = _fragments(prepared)
-                if missing := missing_files(job.location, list(fragments.values())):
+                if missing := missing_files(table, list(fragments.values())):
                     raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
                 commit_migration(table, recipes, fragments, str(job.migration_id))
-                table = open_table(job.location)
+                table = self._open(job.location)
             commit_indexes(table, prepared, indexes, job)
-            return version_of(open_table(job.location), str(job.migration_id))
+            return version_of(self._open(job.location), str(job.migration_id))
 
     def published(self, job: Job) -> str | None:
-        table = open_table(job.location)
-        with border(job.location):
+        table = self._open(job.location)
+        with self._border(job.location):
             shown = not _compacts(job) and (_shows(table, job) or not _is_more_than_indexes(job))
             if not shown or missing_indexes(table, job, lance_recipes(job)) or lingering_indexes(table, job):
                 return None
             return version_of(table, str(job.migration_id))
 
     def recoverable(self, location: str, column: Column, gone_as: str) -> int:
-        table = open_table(location)
-        with border(location):
+        table = self._open(location)
+        with self._border(location):
             return recoverable_rows(table, column, gone_as)
 
     def outside(self, location: str, known: Schema) -> Outside:
-        table = open_table(location)
-        with border(location):
+        table = self._open(location)
+        with self._border(location):
             return look_outside(table, known)
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
-        table = open_table(job.location)
-        with border(job.location):
+        table = self._open(job.location)
+        with self._border(job.location):
             visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
             if _compacts(job) or _shows(table, job):
                 return
             for name, content in prepared.items():
                 if name.startswith(INDEX_UNIT):
-                    discard_index(job.location, content)
+                    discard_index(table, content)
                 elif (fragment := _loaded(content)) is not None:
-                    remove_files(job.location, [file.path for file in fragment.files if file.path not in visible])
+                    remove_files(table, [file.path for file in fragment.files if file.path not in visible])
 
     def tidy(self, location: str) -> int:
-        table = open_table(location)
-        with border(location):
+        table = self._open(location)
+        with self._border(location):
             # The library leaves alone what is younger than a week and stands in no manifest: it may be work under way.
             return int(table.cleanup_old_versions(older_than=EVERY_VERSION).bytes_removed)
+
+    def _open(self, location: str) -> lance.LanceDataset:
+        return open_table(location, self._options_for(location) or {})
+
+    def _options_for(self, location: str) -> dict[str, str] | None:
+        return self._options if is_remote(location) and self._options else None
+
+    def _border(self, location: str) -> AbstractContextManager[None]:
+        return border(location, self._options)
 
     def _compacted(self, table: lance.LanceDataset, unit: Unit) -> bytes:
         content = compact_unit(table, unit)
@@ -192,7 +207,7 @@ def _indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> 
 def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], unit: Unit) -> bytes:
     first_row = 0
     for fragment in table.get_fragments():
-        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table) == unit:
+        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table).name == unit.name:
             return _dumped(prepare_fragment(fragment, recipes, first_row))
         first_row += fragment.metadata.num_rows
     raise TableChanged(table.uri, f"{unit.name} is no longer as it was")

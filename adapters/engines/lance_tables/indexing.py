@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import lance
@@ -19,7 +18,9 @@ from lance.fragment import FragmentMetadata
 from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
+from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
 from adapters.engines.lance_tables.segments import Digests, dumped, loaded
+from adapters.engines.lance_tables.weighing import indexing, sampled_width
 from domain.engine import Job, Unit
 from domain.schema import Index, Schema
 from domain.steps import BuildIndex
@@ -67,7 +68,11 @@ def _is_written(index: Index, recipes: Sequence[Recipe]) -> bool:
 
 
 def index_units(
-    indexes: Sequence[Index], fragments: Sequence[FragmentMetadata], done: Mapping[str, bytes]
+    table: lance.LanceDataset,
+    indexes: Sequence[Index],
+    fragments: Sequence[FragmentMetadata],
+    done: Mapping[str, bytes],
+    job: Job,
 ) -> list[Unit]:
     """One unit for each index. One that is built stays good while every fragment it covers is as it was."""
     digests, rows = digests_of(fragments), sum(fragment.num_rows for fragment in fragments)
@@ -75,8 +80,14 @@ def index_units(
     for index in indexes:
         kept = [name for name in done if name.startswith(_prefix(index)) and _still_good(done[name], digests)]
         name = kept[0] if kept else f"{_prefix(index)}{_digest([digests])}"
-        units.append(Unit(name=name, rows=rows))
+        units.append(Unit(name=name, rows=rows, memory=indexing(rows, _width(table, index, job))))
     return units
+
+
+def _width(table: lance.LanceDataset, index: Index, job: Job) -> float:
+    """Bytes of what the index covers of a row, as far as it is stored already."""
+    names = job.source.named([number for number in index.column_ids if job.source.by_id(number) is not None])
+    return sampled_width(table, [name for name in names if name in table.schema.names])
 
 
 def index_of(unit: Unit, indexes: Sequence[Index]) -> Index:
@@ -108,7 +119,7 @@ def commit_indexes(
     in_the_way = [index.name for index in indexes if index.name in there]
     for name in dict.fromkeys([*lingering_indexes(table, job), *in_the_way]):
         table.drop_index(name)
-        table = lance.dataset(table.uri)
+        table = reopened(table)
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
         content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
@@ -121,25 +132,21 @@ def commit_indexes(
         properties = {KEY: str(job.migration_id)}
         creation = LanceOperation.CreateIndex(segments, [])
         transaction = Transaction(table.version, creation, transaction_properties=properties)
-        table = lance.LanceDataset.commit(table.uri, transaction, max_retries=0)
+        table = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
     for index in empty:
         # On a table without rows there is nothing to build beforehand, and nothing that takes long.
         (column,) = job.target.named(index.column_ids)
         kind: Any = index.index_type.upper()
         table.create_scalar_index(column, kind, name=index.name, replace=False)
-        table = lance.dataset(table.uri)
+        table = reopened(table)
     return table
 
 
-def discard_index(location: str, content: bytes) -> None:
+def discard_index(table: lance.LanceDataset, content: bytes) -> None:
     """Removes the files of an index that was built and is not committed."""
     _, segment = loaded(content)
     if segment is not None:
-        folder = Path(location) / "_indices" / str(segment.uuid)
-        for file in folder.iterdir() if folder.exists() else ():
-            file.unlink(missing_ok=True)
-        if folder.exists():
-            folder.rmdir()
+        remove_folder(table, f"_indices/{segment.uuid}")
 
 
 def _prefix(index: Index) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import lance
 
 from adapters.engines.lance_tables.inspecting import inspect_table
+from adapters.engines.lance_tables.places import reopened
 from adapters.engines.lance_tables.protos import field_ids, roots_of
 from domain.drift import difference, recognised
 from domain.engine import Outside
@@ -20,7 +21,7 @@ def look_outside(table: lance.LanceDataset, known: Schema) -> Outside:
     since, as_known = table, None
     for version in range(table.version - 1, max(0, table.version - MOST_VERSIONS_READ), -1):
         try:
-            earlier = lance.dataset(table.uri, version=version)
+            earlier = reopened(table, version)
         except (ValueError, OSError):
             # Cleaned up since: what is left says as much as can be said.
             break

@@ -9,6 +9,7 @@ from lance.fragment import FragmentMetadata
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import COMMENT
 from adapters.engines.lance_tables.marker import KEY, marked
+from adapters.engines.lance_tables.places import options_of
 from adapters.engines.lance_tables.protos import Root, fresh_roots, metadata_of, roots_of, schema_from
 from adapters.engines.lance_tables.restoring import old_root, reattached
 from adapters.engines.lance_tables.staging import staged_field
@@ -27,7 +28,8 @@ def commit_migration(
     operation = migration_of_files(table, recipes, prepared, migration_id)
     transaction = Transaction(table.version, operation, transaction_properties={KEY: migration_id})
     # No retry inside: what a conflict means for what was prepared is for the caller to say.
-    return int(lance.LanceDataset.commit(table.uri, transaction, max_retries=0).version)
+    after = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
+    return int(after.version)
 
 
 def migration_of_files(

@@ -7,12 +7,12 @@ away since. Rows in fragments made since (appended, updated or compacted) have n
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import lance
 from lance.fragment import FragmentMetadata
 
+from adapters.engines.lance_tables.places import names_in, reopened
 from adapters.engines.lance_tables.protos import Root, field_ids, roots_of
 from domain.errors import ValuesGone
 from domain.schema import Column
@@ -24,7 +24,7 @@ GONE_FIELD = -2
 def version_before(table: lance.LanceDataset, column: Column, gone_as: str) -> lance.LanceDataset:
     """The table's version before that one. Raises ValuesGone when it was cleaned away."""
     try:
-        earlier = lance.dataset(table.uri, version=int(gone_as) - 1)
+        earlier = reopened(table, int(gone_as) - 1)
     except (ValueError, OSError) as error:
         raise ValuesGone(column.name, "the table's version that held them was cleaned away") from error
     if column.name not in earlier.schema.names:
@@ -37,10 +37,10 @@ def recoverable_rows(table: lance.LanceDataset, column: Column, gone_as: str) ->
     earlier = version_before(table, column, gone_as)
     ids = set(field_ids(roots_of(earlier.lance_schema)[column.name]))
     before = {fragment.fragment_id: fragment.metadata for fragment in earlier.get_fragments()}
-    rows = 0
+    rows, there = 0, names_in(table, "data")
     for fragment in table.get_fragments():
         old = before.get(fragment.fragment_id)
-        if old is not None and not _lost(table.uri, old, ids):
+        if old is not None and not _lost(there, old, ids):
             rows += fragment.metadata.num_rows
     return rows
 
@@ -79,7 +79,7 @@ def _attached(
     return FragmentMetadata.from_json(json.dumps({**now, "files": list(files.values())}))
 
 
-def _lost(location: str, fragment: FragmentMetadata, ids: set[int]) -> bool:
+def _lost(there: set[str], fragment: FragmentMetadata, ids: set[int]) -> bool:
     """Whether a file that held the column is no longer there."""
     held = [file.path for file in fragment.files if ids.intersection(file.fields)]
-    return any(not (Path(location) / "data" / path).exists() for path in held)
+    return any(path not in there for path in held)

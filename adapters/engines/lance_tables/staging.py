@@ -2,24 +2,23 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 import lance
 import pyarrow as pa
 from lance.fragment import FragmentMetadata, LanceFragment
 from lance.udf import BatchUDF
+from msgspec import structs
 
-from adapters.arrow.cooking import Cook
+from adapters.arrow.cooking import Cook, constant
 from adapters.arrow.keys import refuse_duplicates
 from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
 from adapters.engines.lance_tables.marker import migration_of
+from adapters.engines.lance_tables.places import names_in, remove
+from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
 from domain.engine import Job, Unit
 
 SCHEMA_UNIT, FRAGMENT_UNIT, KEY_UNIT = "schema", "fragment", "key"
-ROWS_OF_A_BATCH = 65_536
-"""Rows held in memory at once by one unit: fewer turns between Lance and us than with its own 8,192."""
 
 
 def lance_recipes(job: Job) -> tuple[Recipe, ...]:
@@ -45,9 +44,14 @@ def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -
     fragments = [fragment.metadata for fragment in table.get_fragments()]
     everything = _digest([*_base(table), [fragment.to_json() for fragment in fragments]])
     rows = sum(fragment.num_rows for fragment in fragments)
-    keys = [Unit(name=f"{KEY_UNIT}-{number}-{everything}", rows=rows) for number, _ in enumerate(key_checks(job))]
+    keys = [
+        Unit(name=f"{KEY_UNIT}-{number}-{everything}", rows=rows, memory=sorting(rows, _stored_width(table, of_key)))
+        for number, (_, of_key) in enumerate(key_checks(job))
+    ]
     if fragments and any(recipe.writes or recipe.looks for recipe in recipes):
-        return (*(unit_of(fragment, table) for fragment in fragments), *keys)
+        width, columns = width_of(table, recipes), sum(recipe.writes or recipe.looks for recipe in recipes)
+        units = [unit_of(fragment, table) for fragment in fragments]
+        return (*(structs.replace(unit, memory=streaming(unit.rows, width, columns)) for unit in units), *keys)
     return tuple(keys) or (Unit(name=f"{SCHEMA_UNIT}-{_digest(_base(table))}", rows=0),)
 
 
@@ -74,8 +78,9 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
     cooks = [Cook(recipe, first_row) for recipe in recipes if recipe.writes or recipe.looks]
     reads = [cook.recipe.stored.name for cook in cooks if cook.recipe.stored is not None]
     written = [cook for cook in cooks if cook.recipe.writes]
+    width = width_of(fragment._ds, recipes)
     if not written:
-        for batch in fragment.to_batches(columns=reads):
+        for batch in fragment.to_batches(columns=reads, batch_size=rows_of_a_batch(width)):
             _cook(cooks, batch)
         _refuse(cooks)
         return fragment.metadata
@@ -86,14 +91,27 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
         return pa.record_batch([_writable(cook, columns) for cook in written], schema=output)
 
     prepared, _ = fragment.merge_columns(
-        BatchUDF(transform, output_schema=output), columns=reads, batch_size=ROWS_OF_A_BATCH
+        BatchUDF(transform, output_schema=output), columns=reads, batch_size=rows_of_a_batch(width)
     )
     try:
         _refuse(cooks)
     except Exception:
-        remove_files(fragment._ds.uri, new_files(fragment.metadata, prepared))
+        remove_files(fragment._ds, new_files(fragment.metadata, prepared))
         raise
     return prepared
+
+
+def width_of(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> float:
+    """Bytes of a row as a fragment's unit holds it: what it reads and what it writes."""
+    cooks = [recipe for recipe in recipes if recipe.writes or recipe.looks]
+    stored = _stored_width(table, cooks)
+    made: int = sum(constant(recipe.constant, recipe.start_type, 1).nbytes for recipe in cooks if recipe.stored is None)
+    # What is written of what is read is taken to be as wide again.
+    return 2 * stored + made
+
+
+def _stored_width(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> float:
+    return sampled_width(table, [recipe.stored.name for recipe in recipes if recipe.stored is not None])
 
 
 def check_key(table: lance.LanceDataset, job: Job, number: int) -> None:
@@ -120,18 +138,16 @@ def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:
     return [file.path for file in after.files if file.path not in known]
 
 
-def missing_files(location: str, fragments: Sequence[FragmentMetadata]) -> list[str]:
+def missing_files(table: lance.LanceDataset, fragments: Sequence[FragmentMetadata]) -> list[str]:
     """Data files of the fragments that are no longer there: cleaned away by somebody while they were unpublished."""
-    folder = Path(location) / "data"
-    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    there = names_in(table, "data")
     return [file.path for fragment in fragments for file in fragment.files if file.path not in there]
 
 
-def remove_files(location: str, names: Sequence[str]) -> None:
-    """Removes data files of a table on this machine's file system; those that are gone already are fine."""
+def remove_files(table: lance.LanceDataset, names: Sequence[str]) -> None:
+    """Removes data files of a table; those that are gone already are fine."""
     for name in names:
-        with suppress(FileNotFoundError):
-            (Path(location) / "data" / name).unlink()
+        remove(table, f"data/{name}")
 
 
 def _cook(cooks: Sequence[Cook], batch: pa.RecordBatch) -> dict[int, pa.Array]:

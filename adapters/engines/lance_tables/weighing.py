@@ -1,0 +1,52 @@
+"""What a unit holds in memory, measured on a few rows, and batches that stay small where rows are wide. pylance 14."""
+
+from collections.abc import Sequence
+
+import lance
+
+MOST_ROWS_OF_A_BATCH = 65_536
+"""Fewer turns between Lance and us than with its own 8,192."""
+BYTES_OF_A_BATCH = 8 << 20
+"""What the rows of one batch hold at most, read and written values together; a row wider than that goes alone."""
+
+READ_AHEAD = 256 << 20
+"""What Lance holds beside our batches while it streams a fragment of any size (benchmarks/memory.py)."""
+READ_AHEAD_OF_A_COLUMN = 48 << 20
+"""And for each column: pages read ahead, decoded, and gathered until they are written."""
+BATCHES_AT_ONCE = 4
+SAMPLED_ROWS = 16
+WORKING_COPIES = 3
+"""Sorting or grouping holds the values, their order and the outcome."""
+MOST_OF_AN_INDEX = 1 << 30
+"""Beyond that Lance spills to disk."""
+
+
+def rows_of_a_batch(width: float) -> int:
+    """``width`` is in bytes of one row."""
+    return max(1, min(MOST_ROWS_OF_A_BATCH, int(BYTES_OF_A_BATCH / max(width, 1))))
+
+
+def sampled_width(table: lance.LanceDataset, columns: Sequence[str]) -> float:
+    """Bytes of a row's values in those columns, by some rows from all over the table; 0 for a table without rows."""
+    rows = sum(fragment.metadata.num_rows for fragment in table.get_fragments())
+    if not rows or not columns:
+        return 0.0
+    count = min(rows, SAMPLED_ROWS)
+    sample = table.take([number * rows // count for number in range(count)], columns=list(dict.fromkeys(columns)))
+    return float(sample.nbytes) / count
+
+
+def streaming(rows: int, width: float, columns: int) -> int:
+    """Bytes held by reading and writing so many rows of so many columns batch by batch."""
+    at_most = READ_AHEAD + columns * READ_AHEAD_OF_A_COLUMN + BATCHES_AT_ONCE * rows_of_a_batch(width) * width
+    return round(min(rows * width * WORKING_COPIES, at_most))
+
+
+def sorting(rows: int, width: float) -> int:
+    """Bytes held by looking at all values at once; ``width`` without the 8 bytes of a row's address."""
+    return round(rows * (width + 8) * WORKING_COPIES)
+
+
+def indexing(rows: int, width: float) -> int:
+    """Bytes held by the build of an index."""
+    return min(sorting(rows, width), MOST_OF_AN_INDEX)
