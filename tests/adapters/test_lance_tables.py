@@ -215,6 +215,25 @@ def test_nulls_of_deleted_rows_are_named_as_what_stands_in_the_way(table: LanceD
     assert columns(table)["name"] == [f"n{number}" for number in range(200) if number % 5 != 4]
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        (drop("id"), add("id", "int8")),
+        (rename("id", "key"), add("id", "int8")),
+        (drop("name"), rename("score", "name")),
+        (rename("name", "t"), rename("score", "name"), rename("t", "score")),
+    ],
+)
+def test_a_name_may_go_from_one_column_to_another_beside_a_cast(
+    table: LanceDriver, operations: tuple[dict[str, Any], ...]
+) -> None:
+    before = columns(table)
+    job = migrate(table, people(), *operations, retype("age", "int32", "int64"))
+    kept = {column.name: people().by_id(column.id) for column in job.target.columns}
+    expected = {name: before[old.name] if old else [None] * 200 for name, old in kept.items()}
+    assert columns(table) == expected
+
+
 def test_nullability_is_real(table: LanceDriver) -> None:
     migrate(table, people(), nullability("age", False))
     assert not lance.dataset(table.location).schema.field("age").nullable

@@ -24,15 +24,25 @@ SCHEMA_UNIT, FRAGMENT_UNIT, KEY_UNIT = "schema", "fragment", "key"
 def lance_recipes(job: Job) -> tuple[Recipe, ...]:
     """The job's recipes, with some columns written that need not be for their values' sake.
 
-    Lance refuses a commit that brings new files and changes the nullability of those it keeps (one without may). And it
-    cannot read a fragment without any file: where all stored columns go, one new column is written though it is null.
+    Lance refuses a commit that brings new files and changes the nullability of fields it keeps, or gives the name of
+    one field to another (one without new files may). And it cannot read a fragment without any file: where all stored
+    columns go, one new column is written though it is null.
     """
     recipes = fold_recipes(job)
     if all(recipe.stored is None and recipe.restored is None and not recipe.writes for recipe in recipes):
         return (recipes[0].copied(), *recipes[1:])
     if not any(recipe.writes or recipe.restored is not None for recipe in recipes):
         return recipes
-    return tuple(recipe.copied() if recipe.changes_nullability else recipe for recipe in recipes)
+    return tuple(recipe.copied() if _must_be_written(recipe, job) else recipe for recipe in recipes)
+
+
+def _must_be_written(recipe: Recipe, job: Job) -> bool:
+    """Whether Lance accepts the column beside new files only with files of its own."""
+    if recipe.restored is not None:
+        return False
+    named_so = job.source.find(recipe.column.name)
+    takes_a_name_over = named_so is not None and named_so.id != recipe.column.id
+    return recipe.changes_nullability or takes_a_name_over
 
 
 def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> tuple[Unit, ...]:
