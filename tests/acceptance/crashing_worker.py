@@ -23,6 +23,7 @@ TERM = timedelta(seconds=1)
 
 class Crashing(LanceEngine):
     def __init__(self, point: str) -> None:
+        super().__init__()
         self._point, self._prepared = point, 0
 
     def _crash_at(self, point: str) -> None:
