@@ -17,6 +17,10 @@ serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first c
 test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+cluster-test: $(READY) ## Run the tests that need Ray and an S3 server, which are installed for it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,stores]'
+	$(BIN)/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py
+
 check: $(READY) ## Format, lint, types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -41,7 +45,7 @@ format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 lock: $(READY) ## Pin every dependency anew, with hashes
-	$(BIN)/pip-compile --quiet --extra demo --extra dev --extra ray --strip-extras --generate-hashes --allow-unsafe \
+	$(BIN)/pip-compile --quiet --extra demo --extra dev --strip-extras --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 		--output-file requirements.lock pyproject.toml
 
