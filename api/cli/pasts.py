@@ -39,7 +39,7 @@ def column(client: Client, as_json: bool, table: str, name: str) -> None:
     rows = (
         [
             told["versionNumber"],
-            told["effectiveAt"],
+            told["appliedAt"],
             told["event"],
             "; ".join(change["description"] for change in told["changes"]),
             told.get("adoptedBy") or told.get("createdBy"),

@@ -32,7 +32,7 @@ class ChapterBody(Body, frozen=True, kw_only=True):
     event: Literal["born", "changed", "dropped", "restored"]
     version_number: int
     name: str
-    effective_at: Moment
+    applied_at: Moment
     known_at: Moment
     position: int
     changes: tuple[DifferenceBody, ...]

@@ -40,7 +40,7 @@ def chapter_body(view: ChapterView) -> wire.ChapterBody:
         event=event,  # type: ignore[arg-type]
         version_number=view.version,
         name=chapter.name,
-        effective_at=view.effective_at,
+        applied_at=view.effective_at,
         known_at=view.known_at,
         position=view.position,
         changes=tuple(map(difference_body, chapter.differences)),

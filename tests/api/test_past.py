@@ -70,7 +70,7 @@ def test_an_adopted_change_was_true_before_it_was_known(api: Api) -> None:
     assert all(current[clock] == told[clock] for clock in ("appliedAt", "knownAt", "position"))
     assert api.get(f"/dataset-tables/{table}/schema", position=10**30).json() == current
     (born,) = api.get(f"/dataset-tables/{table}/columns/extra/history").json()["history"]
-    assert (born["effectiveAt"], born["knownAt"]) == (second["appliedAt"], second["knownAt"])
+    assert (born["appliedAt"], born["knownAt"]) == (second["appliedAt"], second["knownAt"])
     assert (born["position"], born["createdBy"], born["adoptedBy"]) == (second["position"], "unknown", "admin")
 
 
