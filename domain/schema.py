@@ -81,6 +81,9 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def by_id(self, column_id: int) -> Column | None:
         return next((column for column in self.columns if column.id == column_id), None)
 
+    def without_index(self, name: str) -> "Schema":
+        return replace(self, indexes=tuple(index for index in self.indexes if index.name != name))
+
     def without_indexes(self) -> "Schema":
         return replace(self, indexes=())
 

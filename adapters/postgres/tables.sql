@@ -79,10 +79,6 @@ CREATE TABLE IF NOT EXISTS operation_leases (
 );
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS renewed_at timestamptz;
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS turn bigint;
-UPDATE operation_leases AS first SET turn = position
-WHERE turn IS NULL AND NOT EXISTS (
-    SELECT FROM operation_leases AS earlier
-    WHERE earlier.table_id = first.table_id AND earlier.position < first.position);
 DROP INDEX IF EXISTS operation_leases_oldest;
 CREATE INDEX IF NOT EXISTS operation_leases_in_turn ON operation_leases (turn) WHERE turn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);

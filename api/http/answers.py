@@ -37,10 +37,10 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         started_at=present(view.started_at),
         completed_at=present(view.completed_at),
         table_id=str(view.table_id),
-        migration_id=_id(view.migration_id),
+        migration_id=id_text(view.migration_id),
         cancellation_requested=view.cancellation_requested,
         cancellation=_cancellation(view),
-        retries=_id(view.retries),
+        retries=id_text(view.retries),
         estimated_duration_ms=present(view.estimated_ms),
         measured_duration_ms=present(view.measured_ms),
         estimate_error_percent=_estimate_error(view),
@@ -101,7 +101,7 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
         known_at=view.known_at,
         position=present(view.position),
         fingerprint=view.fingerprint,
-        migration_id=_id(view.migration_id),
+        migration_id=id_text(view.migration_id),
     )
 
 
@@ -116,8 +116,8 @@ def migration_body(view: MigrationView) -> wire.MigrationBody:
         description=present(view.description),
         status=view.status,  # type: ignore[arg-type]
         error=_error(view.error_code, view.error_message),
-        operation_id=_id(view.operation_id),
-        reverts=_id(view.reverts),
+        operation_id=id_text(view.operation_id),
+        reverts=id_text(view.reverts),
         created_at=view.created_at,
         created_by=view.created_by,
         adopted_by=present(view.adopted_by),
@@ -199,7 +199,8 @@ def present(value: T | None) -> T | UnsetType:
     return UNSET if value is None else value
 
 
-def _id(value: UUID | None) -> str | UnsetType:
+def id_text(value: UUID | None) -> str | UnsetType:
+    """An id, left out when there is none."""
     return UNSET if value is None else str(value)
 
 

@@ -6,6 +6,7 @@ from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 from msgspec import Raw
+from msgspec.structs import replace
 
 from api.http.access import BODY, origin_of
 from api.http.answers import plan_body
@@ -52,9 +53,8 @@ def revert(
 ) -> Response[OperationBody]:
     """Undoes a migration by another one that names it. Columns that it dropped come back with their data."""
     asked = decode(body, RevertBody) if body else RevertBody()
-    new = NewMigration(
-        changes=(),
-        operations=Raw(b"[]"),
+    new = replace(
+        NOTHING_YET,
         description=asked.description,
         expected_version=expected_version(request),
         plan_hash=asked.plan_hash,

@@ -3,10 +3,9 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from api.http import past_wire as wire
-from api.http.answers import field_body, present
+from api.http.answers import field_body, id_text, present
 from domain.diff import (
     ColumnAdded,
     ColumnDropped,
@@ -44,7 +43,7 @@ def chapter_body(view: ChapterView) -> wire.ChapterBody:
         known_at=view.known_at,
         position=view.position,
         changes=tuple(map(difference_body, chapter.differences)),
-        migration_id=UNSET if view.migration_id is None else str(view.migration_id),
+        migration_id=id_text(view.migration_id),
         created_by=present(view.created_by),
         adopted_by=present(view.adopted_by),
         description=present(view.description),

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec.structs import replace
-
 from domain.changes.change import Change, Effect, Found, IndexName, Params, Setting
 from domain.errors import IndexNotFound
 from domain.schema import Column, Schema
@@ -28,5 +26,5 @@ class DropScalarIndex(Change, frozen=True, kw_only=True, tag="drop_scalar_index"
             yield "/params/name", IndexNotFound("scalar", self.params.name)
 
     def effect(self, schema: Schema, setting: Setting) -> Effect:
-        kept = tuple(index for index in schema.indexes if index.name != self.params.name)
-        return Effect(schema=replace(schema, indexes=kept), steps=(DropIndex(name=self.params.name),))
+        name = self.params.name
+        return Effect(schema=schema.without_index(name), steps=(DropIndex(name=name),))
