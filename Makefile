@@ -45,7 +45,7 @@ format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 lock: $(READY) ## Pin every dependency anew, with hashes
-	$(BIN)/pip-compile --quiet --extra demo --extra dev --strip-extras --generate-hashes --allow-unsafe \
+	$(BIN)/pip-compile --quiet --extra demo --extra dev --extra otel --strip-extras --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 		--output-file requirements.lock pyproject.toml
 
