@@ -8,6 +8,7 @@ from threading import Event
 
 from api.kept import Kept
 from api.progress import Progress
+from api.tracing import Tracing
 from domain.engine import Executor, Job, TableEngine, Unit
 from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
 from domain.handlers.running import Assignment, Run
@@ -37,6 +38,7 @@ class Attempt:
     """What the clock showed when the attempt began."""
     kept: Kept
     """What is prepared so far, by this attempt or the ones before it."""
+    tracing: Tracing
 
     def carry_out(self) -> None:
         """Takes the migration to its end. Raises the refusal that stands in its way; nothing is visible then."""
@@ -75,7 +77,8 @@ class Attempt:
             self._look()
             self.run.announce_publishing()
             try:
-                return engine.publish(job, self.kept.outcomes)
+                with self.tracing.span("publish"):
+                    return engine.publish(job, self.kept.outcomes)
             except TableChanged as refusal:
                 if not remaining:
                     raise
@@ -96,7 +99,10 @@ class Attempt:
                 return prepared_more
             prepared_more = True
             there = [unit for unit in units if unit.name in self.kept.outcomes]
-            self._prepare(job, engine, todo, Progress(todo, self.seconds, there, _since(there, stale, self.kept)))
+            with self.tracing.span("prepare") as span:
+                span.note("schemaledger.units", len(todo))
+                span.note("schemaledger.rows", sum(unit.rows for unit in todo))
+                self._prepare(job, engine, todo, Progress(todo, self.seconds, there, _since(there, stale, self.kept)))
 
     def _drop(self, job: Job, engine: TableEngine, names: Sequence[str]) -> None:
         if names:

@@ -39,7 +39,8 @@ from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
-from api.settings import EXECUTOR, Settings, read_settings
+from api.settings import EXECUTOR, OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
+from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
 from domain.examination import Finding
@@ -63,16 +64,18 @@ class Parts:
     house: House
     database: Database
     feed: Feed
+    tracing: Tracing
 
 
 @contextmanager
 def composed(settings: Settings, url: str) -> Iterator[Parts]:
-    """The parts over a database that is prepared; they end with the context."""
+    """The parts over a database that is prepared; they end with the context. Raises ValueError as ``tracing_of``."""
+    tracing = tracing_of(settings)
     database = Database(url)
     ids = RandomIds()
     store = MeasuredStore(PostgresEventStore(database, SystemClock(), ids, inline=INLINE, conflict=table_conflict))
     house = House(
-        store=store,
+        store=TracedStore(store, tracing) if settings.traces else store,
         views=PostgresViews(database),
         engines={"lance": Engines(settings.storage_options)("lance")},
         history=PostgresHistory(database),
@@ -82,10 +85,11 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     feed = Feed(url)
     feed.start()
     try:
-        yield Parts(house, database, feed)
+        yield Parts(house, database, feed, tracing)
     finally:
         feed.stop()
         database.close()
+        tracing.close()
 
 
 def vital_signs(database: Database) -> PostgresVitalSigns:
@@ -145,9 +149,24 @@ def create_http() -> Litestar:
         ipc_schema,
         {"database": parts.database.problem, "feed": problem_of_feed},
         Exposition(vital_signs(parts.database)),
+        tracing=parts.tracing if settings.traces else None,
     )
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
     return app
+
+
+def tracing_of(settings: Settings) -> Tracing:
+    """Raises ValueError when there is a collector, and the extra that speaks to it is not installed."""
+    if not settings.traces:
+        return NoTracing()
+    try:
+        from adapters.open_telemetry import OpenTelemetryTracing
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{OTLP_ENDPOINTS[1]} is set, and OpenTelemetry is not installed: pip install 'schemaledger[otel]', "
+            f"or {OTEL_SDK_DISABLED}=true."
+        ) from error
+    return OpenTelemetryTracing()
 
 
 def executor_of(settings: Settings) -> Executor:
@@ -211,6 +230,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 stop=stop,
                 executor=executor,
                 term=timedelta(seconds=settings.lease_seconds),
+                tracing=parts.tracing,
             )
         finally:
             executor.close()

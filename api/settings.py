@@ -26,6 +26,8 @@ RAY_ADDRESS = "RAY_ADDRESS"
 LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
 KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
+OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_SDK_DISABLED = "OTEL_SDK_DISABLED"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
@@ -62,6 +64,8 @@ class Settings:
     """Prefixes of object stores under which tables may lie, like ``s3://bucket/prefix``."""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     """How object stores are reached: endpoint, region, credentials; the standard variables stand for what is not."""
+    traces: bool = False
+    """Whether there is a collector to tell spans to; OpenTelemetry's own variables say the rest."""
     log_format: str = "auto"
     log_level: str = "info"
 
@@ -125,6 +129,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
         keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
+        traces=any(environment.get(name) for name in OTLP_ENDPOINTS)
+        and environment.get(OTEL_SDK_DISABLED, "").lower() != "true",
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),
     )

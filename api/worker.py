@@ -6,7 +6,8 @@ lease runs out, the next attempt asks the engine whether the migration is publis
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event
@@ -18,6 +19,7 @@ from api.heartbeat import Heartbeat
 from api.kept import Kept
 from api.logs import about
 from api.patience import PatientStore
+from api.tracing import NoTracing, Span, Tracing
 from domain.engine import Executor
 from domain.errors import (
     AttemptsExhausted,
@@ -30,6 +32,7 @@ from domain.errors import (
 )
 from domain.facts import Origin
 from domain.handlers.house import House
+from domain.handlers.operations import asked_for_by
 from domain.handlers.running import Assignment, Run
 from domain.ports import Lease, Leases, Workbench
 
@@ -54,6 +57,7 @@ class Worker:
     term: timedelta
     """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
+    tracing: Tracing = field(default_factory=NoTracing)
 
     def work(self) -> None:
         """Runs one operation after the other until ``stop`` is set."""
@@ -84,9 +88,10 @@ class Worker:
             return
         attempt: Attempt | None = None
         try:
-            run.start()
-            attempt = self._attempt(run, lease, heartbeat)
-            attempt.carry_out()
+            with self._traced(lease):
+                run.start()
+                attempt = self._attempt(run, lease, heartbeat)
+                attempt.carry_out()
         except CancellationAsked as asked:
             run.acknowledge_cancellation()
             self._discard(run, lease, heartbeat, attempt)
@@ -102,7 +107,28 @@ class Worker:
     def _attempt(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> Attempt:
         began, assignment = self.seconds(), _assignment(run, lease)
         kept = Kept(self.workbench, lease)
-        return Attempt(run, lease, heartbeat.lost, self.stop, self.seconds, self.executor, assignment, began, kept)
+        return Attempt(
+            run,
+            lease,
+            heartbeat.lost,
+            self.stop,
+            self.seconds,
+            self.executor,
+            assignment,
+            began,
+            kept,
+            self.tracing,
+        )
+
+    @contextmanager
+    def _traced(self, lease: Lease) -> Iterator[Span]:
+        """The attempt as a span of the trace of the request that asked for the operation."""
+        parent = asked_for_by(self.house, lease.operation_id).traceparent
+        with self.tracing.span("run operation", "consumer", parent) as span:
+            span.note("schemaledger.operation_id", str(lease.operation_id))
+            span.note("schemaledger.table_id", str(lease.table_id))
+            span.note("schemaledger.attempt", lease.attempt)
+            yield span
 
     def _discard(self, run: Run, lease: Lease, heartbeat: Heartbeat, attempt: Attempt | None) -> None:
         """What this attempt prepared, and what the ones before it left."""

@@ -28,7 +28,8 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="typ
 class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who asked, how they proved who they are, from where, and why.
 
-    ``actor`` and ``on_behalf_of`` are opaque subject ids, never names.
+    ``actor`` and ``on_behalf_of`` are opaque subject ids, never names. ``traceparent`` is the span that the request was
+    (W3C Trace Context), where requests are traced.
     """
 
     actor: str = SYSTEM
@@ -39,6 +40,7 @@ class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     causation_id: UUID | None = None
     correlation_id: UUID | None = None
     reason: str | None = None
+    traceparent: str | None = None
 
 
 class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):

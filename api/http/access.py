@@ -102,4 +102,5 @@ def origin_of(request: Request[Principal, Any, Any]) -> Origin:
         authentication="token",
         source_address=client.host if client else None,
         request_id=request_id(request.scope),
+        traceparent=request.scope.get("state", {}).get("traceparent"),
     )

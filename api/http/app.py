@@ -14,8 +14,10 @@ from api.http.errors import HANDLERS
 from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.pages import make_pages
 from api.http.recounting import Recounting
+from api.http.tracing import Traced
 from api.http.waiting import Waiting
 from api.metrics import Exposition
+from api.tracing import Tracing
 from domain.handlers.house import House
 from domain.ports import Tokens
 from domain.views import Changes
@@ -46,6 +48,7 @@ def create_app(
     exposition: Exposition,
     *,
     keep_alive: float = KEEP_ALIVE_SECONDS,
+    tracing: Tracing | None = None,
 ) -> Litestar:
     """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process.
 
@@ -73,4 +76,6 @@ def create_app(
         logging_config=None,
     )
     app.asgi_handler = Recounting(app.asgi_handler)
+    if tracing is not None:
+        app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app

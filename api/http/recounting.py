@@ -67,10 +67,15 @@ def _request_seconds(method: str, route: str) -> Histogram:
     return REQUEST_SECONDS.labels(method, route)
 
 
-def _recount(scope: Any, status: int, seconds: float) -> None:
+def route_of(scope: Any) -> str:
+    """The path as the published document has it, once it is known where it leads."""
     template = scope.get("path_template")
+    return _on_the_wire(template) if template else UNMATCHED
+
+
+def _recount(scope: Any, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in METHODS else OTHER
-    route = _on_the_wire(template) if template else UNMATCHED
+    route = route_of(scope)
     _requests(method, route, status).inc()
     if not route.endswith("/events") and b"wait=" not in scope["query_string"]:
         _request_seconds(method, route).observe(seconds)

@@ -20,6 +20,13 @@ def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation
     return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), len(facts)
 
 
+def asked_for_by(house: House, operation_id: UUID) -> Origin:
+    """Where the request for an operation came from. Raises OperationNotFound."""
+    for event in house.store.load(operation_id):
+        return event.metadata.origin
+    raise OperationNotFound(str(operation_id))
+
+
 def operation_view(house: House, operation_id: UUID) -> OperationView:
     """The operation as readers see it; from the log, when it is no longer listed. Raises OperationNotFound."""
     if listed := house.views.operation(operation_id):

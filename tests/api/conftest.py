@@ -20,7 +20,7 @@ from api.metrics import Exposition
 from api.settings import Settings
 
 
-def settings_for(folder: Path, url: str) -> Settings:
+def settings_for(folder: Path, url: str, *, traces: bool = False) -> Settings:
     return Settings(
         data_dir=folder,
         host="127.0.0.1",
@@ -29,6 +29,7 @@ def settings_for(folder: Path, url: str) -> Settings:
         table_roots=(folder / "tables",),
         api_processes=1,
         worker_processes=1,
+        traces=traces,
     )
 
 
@@ -77,9 +78,9 @@ class Api:
 
 
 @contextmanager
-def serving(database_url: str, folder: Path) -> Iterator[Api]:
+def serving(database_url: str, folder: Path, *, traces: bool = False) -> Iterator[Api]:
     """The API without a worker over a prepared, empty database, its tables under ``folder``."""
-    settings = settings_for(folder, database_url)
+    settings = settings_for(folder, database_url, traces=traces)
     prepare(settings, database_url)
     with composed(settings, database_url) as parts:
         assert parts.feed.listening.wait(20)
@@ -90,16 +91,17 @@ def serving(database_url: str, folder: Path) -> Iterator[Api]:
             ipc_schema,
             {"database": parts.database.problem},
             Exposition(vital_signs(parts.database)),
+            tracing=parts.tracing if traces else None,
         )
         with TestClient(app) as client:
             yield Api(client, settings.token_file.read_text().strip(), settings)
 
 
 @contextmanager
-def at_work(database_url: str, folder: Path) -> Iterator[None]:
+def at_work(database_url: str, folder: Path, *, traces: bool = False) -> Iterator[None]:
     """A worker beside what ``serving`` gives, until the end of the block."""
     stop = Event()
-    with working(settings_for(folder, database_url), database_url, "w", stop) as made:
+    with working(settings_for(folder, database_url, traces=traces), database_url, "w", stop) as made:
         thread = threading.Thread(target=made.work)
         thread.start()
         try:
