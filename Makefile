@@ -4,12 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CLUSTER := .venv-cluster
+
+PIN := $(BIN)/pip-compile --quiet --extra demo --extra dev --extra otel --strip-extras --generate-hashes --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check demo docs bench soak format lock clean
+.PHONY: help serve test cluster-test check demo docs bench soak format lock clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first curl line
 	@exec $(BIN)/schemaledger serve
@@ -17,9 +21,8 @@ serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first c
 test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-cluster-test: $(READY) ## Run the tests that need Ray and an S3 server, which are installed for it
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,stores]'
-	$(BIN)/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py
+cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray and an S3 server, in an environment of their own
+	$(CLUSTER)/bin/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py
 
 check: $(READY) ## Format, lint, types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .
@@ -45,16 +48,17 @@ format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 lock: $(READY) ## Pin every dependency anew, with hashes
-	$(BIN)/pip-compile --quiet --extra demo --extra dev --extra otel --strip-extras --generate-hashes --allow-unsafe \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
-		--output-file requirements.lock pyproject.toml
+	$(PIN) --output-file requirements.lock pyproject.toml
+	$(PIN) --extra ray --extra stores --output-file requirements-cluster.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches; the data folder stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(CLUSTER) build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock
+$(CLUSTER)/.ready: requirements-cluster.lock
+%/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(filter %.lock,$^)
+	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
