@@ -16,7 +16,7 @@ from domain.ports import Lease
 
 log = logging.getLogger("schemaledger.worker")
 
-MOST_REBASES = 5
+MOST_REBASES = 20
 """How often other writers may be in the way before the attempt gives up (and a later one begins)."""
 
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -1,12 +1,11 @@
 """Compaction: few whole fragments out of many small or much deleted-from ones, in units that Lance plans."""
 
-import json
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping
 
 import lance
 from lance.optimize import Compaction, CompactionTask, RewriteResult
 
+from adapters.engines.lance_tables.digests import contents_of, digest
 from adapters.engines.lance_tables.places import reopened
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, streaming
 from domain.engine import Unit
@@ -49,9 +48,6 @@ def _tasks(table: lance.LanceDataset) -> dict[str, CompactionTask]:
     # Deleted rows go, however few: they are what stands in the way of a later migration.
     rows = rows_of_a_batch(2 * sampled_width(table, table.schema.names))
     plan = Compaction.plan(table, {"materialize_deletions_threshold": 0.0, "batch_size": rows})
-    return {f"{COMPACT_UNIT}-{_digest(task.fragments)}": task for task in plan.tasks}
-
-
-def _digest(fragments: Sequence[lance.FragmentMetadata]) -> str:
-    text = json.dumps([fragment.to_json() for fragment in fragments], sort_keys=True)
-    return sha256(text.encode()).hexdigest()[:24]
+    return {
+        f"{COMPACT_UNIT}-{digest([contents_of(fragment) for fragment in task.fragments])}": task for task in plan.tasks
+    }

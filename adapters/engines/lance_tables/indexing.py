@@ -4,10 +4,8 @@ The values that a migration writes are visible to nobody yet; a detached version
 holds them together, and an index built on it fits the table once the same files are committed there.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 import lance
@@ -16,6 +14,7 @@ from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
 
 from adapters.arrow.recipes import Recipe
+from adapters.engines.lance_tables.digests import digest, files_of
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
 from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
@@ -75,11 +74,13 @@ def index_units(
     job: Job,
 ) -> list[Unit]:
     """One unit for each index. One that is built stays good while every fragment it covers is as it was."""
+    if not indexes:
+        return []
     digests, rows = digests_of(fragments), sum(fragment.num_rows for fragment in fragments)
     units = []
     for index in indexes:
         kept = [name for name in done if name.startswith(_prefix(index)) and _still_good(done[name], digests)]
-        name = kept[0] if kept else f"{_prefix(index)}{_digest([digests])}"
+        name = kept[0] if kept else f"{_prefix(index)}{digest([digests])}"
         units.append(Unit(name=name, rows=rows, memory=indexing(rows, _width(table, index, job))))
     return units
 
@@ -151,17 +152,13 @@ def discard_index(table: lance.LanceDataset, content: bytes) -> None:
 
 def _prefix(index: Index) -> str:
     """What the names of the units of one index begin with."""
-    return f"{INDEX_UNIT}-{_digest([repr(index)])}-"
+    return f"{INDEX_UNIT}-{digest([index])}-"
 
 
 def digests_of(fragments: Sequence[FragmentMetadata]) -> Digests:
-    return {str(fragment.id): _digest([fragment.to_json()["files"]]) for fragment in fragments}
+    return {str(fragment.id): digest(files_of(fragment)) for fragment in fragments}
 
 
 def _still_good(content: bytes, now: Digests) -> bool:
     covered, _ = loaded(content)
     return all(now.get(fragment) == digest for fragment, digest in covered.items())
-
-
-def _digest(parts: list[object]) -> str:
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

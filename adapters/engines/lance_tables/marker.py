@@ -14,6 +14,9 @@ KEY = "schemaledger:migration"
 MOST_VERSIONS_READ = 1_000
 """How far back the commits of a migration are looked for; beyond that the latest version stands in for them."""
 
+_FIRST = (LanceOperation.Merge, LanceOperation.Project)
+"""Commits that bring the columns: those of indexes follow, none goes before."""
+
 
 def migration_of(table: lance.LanceDataset) -> str | None:
     """The id of the last migration published to the table."""
@@ -52,5 +55,7 @@ def _commits(table: lance.LanceDataset, migration_id: str) -> Iterator[tuple[int
         if owner == migration_id:
             seen = True
             yield version, transaction
+            if isinstance(transaction.operation, _FIRST):
+                return
         elif seen and owner is not None:
             return

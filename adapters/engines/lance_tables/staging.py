@@ -1,8 +1,6 @@
 """Preparing: new column files of one fragment, written where no version refers to them yet."""
 
-import json
 from collections.abc import Sequence
-from hashlib import sha256
 
 import lance
 import pyarrow as pa
@@ -13,6 +11,7 @@ from msgspec import structs
 from adapters.arrow.cooking import Cook, constant
 from adapters.arrow.keys import refuse_duplicates
 from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
+from adapters.engines.lance_tables.digests import contents_of, digest
 from adapters.engines.lance_tables.marker import migration_of
 from adapters.engines.lance_tables.places import names_in, remove
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
@@ -52,7 +51,7 @@ def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -
     whatever of these changes, work done before no longer fits. A key is looked at in all fragments at once.
     """
     fragments = [fragment.metadata for fragment in table.get_fragments()]
-    everything = _digest([*_base(table), [fragment.to_json() for fragment in fragments]])
+    everything = digest([*_base(table), *map(contents_of, fragments)])
     rows = sum(fragment.num_rows for fragment in fragments)
     keys = [
         Unit(name=f"{KEY_UNIT}-{number}-{everything}", rows=rows, memory=sorting(rows, _stored_width(table, of_key)))
@@ -62,12 +61,12 @@ def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -
         width, columns = width_of(table, recipes), sum(recipe.writes or recipe.looks for recipe in recipes)
         units = [unit_of(fragment, table) for fragment in fragments]
         return (*(structs.replace(unit, memory=streaming(unit.rows, width, columns)) for unit in units), *keys)
-    return tuple(keys) or (Unit(name=f"{SCHEMA_UNIT}-{_digest(_base(table))}", rows=0),)
+    return tuple(keys) or (Unit(name=f"{SCHEMA_UNIT}-{digest(_base(table))}", rows=0),)
 
 
 def unit_of(fragment: FragmentMetadata, table: lance.LanceDataset) -> Unit:
-    digest = _digest([*_base(table), fragment.to_json()])
-    return Unit(name=f"{FRAGMENT_UNIT}-{fragment.id}-{digest}", rows=fragment.num_rows)
+    name = f"{FRAGMENT_UNIT}-{fragment.id}-{digest([*_base(table), *contents_of(fragment)])}"
+    return Unit(name=name, rows=fragment.num_rows)
 
 
 def fragment_of(unit: Unit) -> int:
@@ -178,7 +177,3 @@ def _writable(cook: Cook, columns: dict[int, pa.Array]) -> pa.Array:
 def _refuse(cooks: Sequence[Cook]) -> None:
     for cook in cooks:
         cook.refuse()
-
-
-def _digest(parts: list[object]) -> str:
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

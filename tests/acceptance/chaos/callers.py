@@ -14,6 +14,7 @@ import pyarrow as pa
 from tests.acceptance.chaos.processes import Installation
 
 PATIENCE = 120.0
+SECONDS_BETWEEN_APPENDS, FRAGMENTS_AT_FULL_PACE = 0.3, 50
 FIELDS = {"id": "int64", "v": "int64", "n": "int32", "s": "utf8"}
 """``v`` is ten times ``id``, in every row, for ever; what else there is comes and goes."""
 
@@ -142,6 +143,8 @@ class Writer:
             return
 
     def _write(self) -> None:
+        """The slower the more fragments there are: nobody lets them pile up for hours."""
         while self._may_go_on():
             self.append(5)
-            time.sleep(0.3)
+            fragments = len(lance.dataset(self._location).get_fragments())
+            time.sleep(SECONDS_BETWEEN_APPENDS * max(1.0, fragments / FRAGMENTS_AT_FULL_PACE))

@@ -1,6 +1,7 @@
 """Hurting an installation at random, by a seed, while it is used: ``python -m tests.acceptance.chaos.run --steps 500``."""
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -92,7 +93,7 @@ class Chaos:
     def _wait_until_ended(self, caller: Caller, operation: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while caller.final(operation) is None:
-            assert time.monotonic() < deadline, f"operation {operation} does not end"
+            assert time.monotonic() < deadline, caller.call("GET", f"/operations/{operation}").text
             time.sleep(0.1)
 
     def _judge(self, caller: Caller, tables: dict[str, str], written: dict[str, int]) -> Counter[str]:
@@ -112,8 +113,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     asked = parser.parse_args()
     print(f"seed {asked.seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        ended = Chaos(Path(folder), asked.seed, print).run(asked.steps)
+    folder = Path(tempfile.mkdtemp(prefix="schemaledger-soak-"))
+    print(f"logs and data in {folder}, which goes when all is well")
+    ended = Chaos(folder, asked.seed, print).run(asked.steps)
+    shutil.rmtree(folder)
     print(f"seed {asked.seed}: {dict(ended)}")
 
 
