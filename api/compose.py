@@ -14,6 +14,7 @@ from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.engines.by_name import Engines
+from adapters.engines.lance_tables.border import problem_of_root
 from adapters.event_log.feed import Feed
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
@@ -43,7 +44,7 @@ from api.settings import EXECUTOR, OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, 
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
-from domain.examination import Finding
+from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 
@@ -194,7 +195,10 @@ def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
         if mend:
             chores.mend_leases()
             tidy_tables(parts.house)
-        return list(examine(parts.house, vital_signs(parts.database), chores))
+        roots = (
+            of_object_root(root, problem_of_root(root, settings.storage_options)) for root in settings.object_roots
+        )
+        return [*roots, *examine(parts.house, vital_signs(parts.database), chores)]
 
 
 @contextmanager

@@ -46,6 +46,18 @@ def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
     yield _leases(books)
 
 
+def of_object_root(root: str, problem: str | None) -> Finding:
+    """``problem`` is what the object store said when it was looked into."""
+    if problem is None:
+        return Finding(subject="table root", verdict=Verdict.WELL, message=f"{root} can be looked into.")
+    return Finding(
+        subject="table root",
+        verdict=Verdict.PROBLEM,
+        message=f"{root} cannot be looked into: {problem}",
+        advice="See that the bucket is there and the credentials are good, or set SCHEMALEDGER_STORAGE_OPTIONS.",
+    )
+
+
 def _log(vitals: Vitals, books: Bookkeeping) -> Finding:
     if books.missing_positions:
         message = f"{books.missing_positions} of {vitals.position:,} positions of the log are missing."

@@ -14,6 +14,7 @@ import pytest
 from lance.file import LanceFileSession
 
 import api.worker
+from adapters.engines.lance_tables.border import problem_of_root
 from adapters.engines.lance_tables.engine import LanceEngine
 from api.compose import composed, prepare
 from domain.errors import EngineUnavailable, LocationOccupied
@@ -163,3 +164,14 @@ def test_nobody_reads_the_credentials(remote: Bench, caplog: pytest.LogCaptureFi
         str(refused.value.facts()),
     ]
     assert all(SECRET not in text for text in told)
+
+
+def test_the_doctor_looks_into_the_roots_and_tells_no_secret(
+    options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert problem_of_root("s3://bucket/tables", options) is None
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    away = {**options, "aws_endpoint": f"http://127.0.0.1:1/{SECRET}", "client_max_retries": "0"}
+    problem = problem_of_root("s3://bucket/tables", {name: away[name] for name in away if "secret" not in name})
+    assert problem is not None
+    assert SECRET not in problem

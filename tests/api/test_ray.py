@@ -3,10 +3,16 @@
 import os
 import pickle
 import signal
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
+from uuid import UUID
 
 import lance
 import pyarrow as pa
@@ -15,7 +21,7 @@ import pytest
 from adapters.engines.by_name import Engines
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.executors.local import LocalExecutor
-from domain.engine import Executor, Job, Unit
+from domain.engine import Executor, Job, Preparing, TableEngine, Unit
 from domain.errors import CastFailed, TypeTextInvalid
 from domain.handlers.operations import cancel_operation
 from domain.handlers.upkeep import compact_table
@@ -142,3 +148,101 @@ def test_refusals_are_pickled_by_their_fields(refusal: Exception) -> None:
     again = pickle.loads(pickle.dumps(refusal))
     assert again == refusal
     assert str(again) == str(refusal)
+
+
+@dataclass(frozen=True)
+class Halting:
+    """Makes engines that prepare one unit, leave a mark, and halt in every other until the gate is there."""
+
+    mark: Path
+    gate: Path
+
+    def __call__(self, name: str) -> LanceEngine:
+        return HaltingEngine(self.mark, self.gate)
+
+
+class HaltingEngine(LanceEngine):
+    def __init__(self, mark: Path, gate: Path) -> None:
+        super().__init__()
+        self.mark, self.gate = mark, gate
+
+    def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
+        try:
+            self.mark.touch(exist_ok=False)
+        except FileExistsError:
+            while not self.gate.exists():
+                time.sleep(0.02)
+        return super().prepare(job, unit, prepared)
+
+
+@pytest.fixture
+def halting(cluster: RayExecutor, tmp_path: Path) -> Iterator[tuple[RayExecutor, Path]]:
+    """An executor that halts in the midst of the units, and the gate that lets it go on."""
+    cluster._connect()
+    gate = tmp_path / "gate"
+    yield RayExecutor(Halting(tmp_path / "mark", gate), None, cpus=2), gate
+    gate.touch()
+
+
+@contextmanager
+def in_the_midst(bench: Bench, executor: RayExecutor, *, stop: Event | None = None) -> Iterator[UUID]:
+    """A worker that has kept one unit of the operation and halts in the others; it ends with the block."""
+    operation = bench.submit(*CHANGES[:3])
+    worker = replace(bench.worker("first"), executor=executor, stop=stop or Event())
+    thread = threading.Thread(target=worker.work_once)
+    thread.start()
+    while not bench.workbench.kept(operation):
+        time.sleep(0.02)
+    yield operation
+    thread.join()
+
+
+def test_cancelled_in_the_midst_of_its_tasks_it_leaves_nothing(bench: Bench, halting: tuple[RayExecutor, Path]) -> None:
+    executor, gate = halting
+    before = files_and_contents(bench.location)
+    with in_the_midst(bench, executor) as operation:
+        cancel_operation(bench.house, operation, "no longer wanted", ORIGIN)
+        # Tasks that cannot be interrupted in the library's own code end by themselves sooner or later.
+        gate.touch()
+    assert bench.operation(operation).status == "cancelled"
+    assert files_and_contents(bench.location) == before
+
+
+def test_another_worker_goes_on_where_one_that_was_stopped_left_its_tasks(
+    bench: Bench, halting: tuple[RayExecutor, Path], cluster: RayExecutor
+) -> None:
+    executor, _ = halting
+    stop = Event()
+    with in_the_midst(bench, executor, stop=stop) as operation:
+        stop.set()
+    assert bench.operation(operation).status == "running"
+    kept = set(bench.workbench.kept(operation))
+    assert 1 <= len(kept) < 4
+    prepared = list[str]()
+    noting = NotingExecutor(cluster, prepared)
+    assert replace(bench.worker("second"), executor=noting).work_once()
+    assert bench.operation(operation).status == "completed"
+    assert not kept & set(prepared)
+    assert shown(bench.location)[0] == [{"key": number, "n": number * 10, "x": "y"} for number in range(4)]
+
+
+class NotingExecutor:
+    """Notes which units are prepared."""
+
+    def __init__(self, executor: Executor, prepared: list[str]) -> None:
+        self._executor, self._prepared = executor, prepared
+
+    def begin(self, engine: TableEngine, job: Job) -> Preparing:
+        begun, prepared = self._executor.begin(engine, job), self._prepared
+
+        class Noting:
+            def submit(self, unit: Unit, done: Mapping[str, bytes]) -> Future[bytes]:
+                prepared.append(unit.name)
+                return begun.submit(unit, done)
+
+            def close(self, *, wait: bool) -> None:
+                begun.close(wait=wait)
+
+        return Noting()
+
+    def close(self) -> None: ...

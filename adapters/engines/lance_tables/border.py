@@ -1,5 +1,6 @@
 """Where Lance's errors become ours, and tables are opened. pylance 14."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,14 @@ import lance
 import pyarrow as pa
 from lance.commit import CommitConflictError
 
-from adapters.engines.lance_tables.places import Options, is_remote
+from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from domain.errors import DeletedRowsInTheWay, EngineUnavailable, TableChanged, TableNotFoundAtLocation
 
 ENGINE = "lance"
 NO_OPTIONS: Options = {}
 SECRET = re.compile("key|secret|token|password|credential|sas", re.IGNORECASE)
 """Which options hold what nobody is to read."""
+CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")
 NOT_FOUND = "was not found"
 UNMASKED_NULLS = "Found unmasked nulls for non-nullable"
 
@@ -53,10 +55,25 @@ def open_table(location: str, options: Options = NO_OPTIONS) -> lance.LanceDatas
         raise EngineUnavailable(ENGINE, said(error, options)) from error
 
 
+def problem_of_root(root: str, options: Options) -> str | None:
+    """What stands in the way of looking into a prefix of an object store; None where nothing does."""
+    try:
+        with border(root, options):
+            is_free(root, options)
+    except EngineUnavailable as refusal:
+        return str(refusal)
+    return None
+
+
 def said(error: BaseException, options: Options = NO_OPTIONS) -> str:
     """What the error says, without the source positions of the library it ends with, and without secrets."""
     line = (str(error).splitlines() or [type(error).__name__])[0].partition(", /")[0]
-    for name, value in options.items():
+    for name, value in (*options.items(), *_environment()):
         if value and SECRET.search(name):
             line = line.replace(value, "***")
     return line[:300]
+
+
+def _environment() -> Iterator[tuple[str, str]]:
+    """What Lance takes for options that are not given."""
+    return ((name, value) for name, value in os.environ.items() if name.startswith(CLOUDS))

@@ -48,13 +48,17 @@ def check_one_at_a_time(events: tuple[Recorded, ...]) -> None:
 def check_ends(events: tuple[Recorded, ...], accepted: list[str]) -> Counter[str]:
     """Every operation that was accepted has ended exactly once. Returns how many ended how."""
     ends = [
-        (str(event.stream), event.fact.topic)
+        (str(event.stream), _how(event.fact))
         for event in events
         if isinstance(event.fact, OperationCompleted | OperationFailed | OperationCancelled)
     ]
     counted = Counter(operation for operation, _ in ends)
     assert all(counted[operation] == 1 for operation in set(accepted)), counted
-    return Counter(topic for _, topic in ends)
+    return Counter(how for _, how in ends)
+
+
+def _how(fact: OperationCompleted | OperationFailed | OperationCancelled) -> str:
+    return f"{fact.topic}: {fact.code}" if isinstance(fact, OperationFailed) else fact.topic
 
 
 def check_done_once(location: str, migrations: dict[str, str]) -> None:
