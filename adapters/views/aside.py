@@ -1,0 +1,144 @@
+"""Tables aside: a database schema with tables of the same names and shapes as live ones, empty at first.
+
+Whoever searches it before the live schema works on them with the very statements that work on the live ones. Indexes
+and constraints have their names in their schema, so a table that changes places keeps them as tables.sql made them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from adapters.postgres.database import Connection, Statement, run
+
+PREFIX = "schemaledger_aside_"
+RETIRED = "_retired"
+
+LIVE = "SELECT current_schema() AS live"
+HOLD = "SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS held"
+RELEASE = "SELECT pg_advisory_unlock(hashtextextended(%(name)s, 0))"
+THERE = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %(name)s) AS there"
+LEFT = "SELECT nspname AS name FROM pg_namespace WHERE starts_with(nspname, %(prefix)s) AND nspname <> %(name)s"
+CONSTRAINTS = """
+SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+WHERE conrelid = %(table)s::regclass AND contype = ANY(%(kinds)s) ORDER BY conname
+"""
+INDEXES = """
+SELECT pg_get_indexdef(indexrelid) AS definition FROM pg_index
+WHERE indrelid = %(table)s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+
+
+class Aside:
+    """One such schema, held by its connection: nobody else clears it away meanwhile."""
+
+    def __init__(self, url: str, key: str, tables: Sequence[str]) -> None:
+        self._url, self.name, self.tables = url, PREFIX + key, tables
+        self.connection: Connection = psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=5)
+        self.live = self._text(LIVE, "live")
+
+    @property
+    def url(self) -> str:
+        """Connects where these tables come before the live ones."""
+        options = conninfo_to_dict(self._url).get("options") or ""
+        return make_conninfo(self._url, options=f"{options} -c search_path={self.name},{self.live}".strip())
+
+    def hold(self) -> bool:
+        """False: somebody else is at work under this key."""
+        return self._true(HOLD, "held")
+
+    def make(self) -> int:
+        """Makes the tables, with keys, unless they are there from an interrupted time: up to which position."""
+        self._clear_leftovers()
+        with self.connection.transaction():
+            if not self._true(THERE, "there"):
+                self._execute(SQL("CREATE SCHEMA {}"), Identifier(self.name))
+                self._execute(SQL("CREATE TABLE {} AS SELECT 0::bigint AS position"), self._at("reached"))
+                for table in self.tables:
+                    like = SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)")
+                    self._execute(like, self._at(table), Identifier(self.live, table))
+                    self._constrain(table, "p")
+        self._execute(SQL("SET search_path = {}, {}"), Identifier(self.name), Identifier(self.live))
+        # What a crash takes of it is gone over again; the switch is durable.
+        self._execute(SQL("SET synchronous_commit = off"))
+        row = self.connection.execute("SELECT position FROM reached").fetchone()
+        assert row is not None
+        return int(row["position"])
+
+    def finish(self) -> None:
+        """Gives the tables everything that makes the live ones fast; most of it is cheaper after the rows."""
+        with self.connection.transaction():
+            for table in self.tables:
+                self._constrain(table, "u")
+                for row in self._rows(INDEXES, table):
+                    before, _, after = row["definition"].partition(" ON ")
+                    _, _, rest = after.partition(" USING ")
+                    where = SQL(" ON {} USING ").format(self._at(table))
+                    self._execute(SQL("{}{}{}").format(SQL(before), where, SQL(rest)))
+        for table in self.tables:
+            self._execute(SQL("ANALYZE {}"), self._at(table))
+
+    def advance(self, position: int) -> None:
+        """Notes in the transaction at hand how far the tables are."""
+        self.connection.execute("UPDATE reached SET position = %s", (position,))
+
+    def switch(self) -> None:
+        """Puts the tables in place of the live ones, in the transaction at hand."""
+        retired = self.name + RETIRED
+        self._execute(SQL("CREATE SCHEMA {}"), Identifier(retired))
+        for table in self.tables:
+            self._move(table, self.live, retired)
+            self._move(table, self.name, self.live)
+
+    def close(self, *, keep: bool = False) -> None:
+        """Clears away what is left, and lets go. Never raises: what cannot be cleared now is at a later time."""
+        try:
+            if not keep and not self.connection.closed:
+                self._drop(self.name, self.name + RETIRED)
+        except psycopg.Error:
+            pass
+        finally:
+            self.connection.close()
+
+    def _clear_leftovers(self) -> None:
+        """Takes away what nobody holds any more: its makers were killed."""
+        given = {"prefix": PREFIX, "name": self.name}
+        for row in run(self.connection, Statement(LEFT, given)).fetchall():
+            owner = {"name": row["name"].removesuffix(RETIRED)}
+            if owner["name"] == self.name or run(self.connection, Statement(HOLD, owner)).fetchone()["held"]:
+                self._drop(row["name"])
+                if owner["name"] != self.name:
+                    run(self.connection, Statement(RELEASE, owner))
+
+    def _constrain(self, table: str, kinds: str) -> None:
+        for row in self._rows(CONSTRAINTS, table, kinds=list(kinds)):
+            add = SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
+            self._execute(add, self._at(table), Identifier(row["name"]), SQL(row["definition"]))
+
+    def _move(self, table: str, source: str, target: str) -> None:
+        self._execute(SQL("ALTER TABLE {} SET SCHEMA {}"), Identifier(source, table), Identifier(target))
+
+    def _drop(self, *names: str) -> None:
+        for name in names:
+            self._execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE"), Identifier(name))
+
+    def _at(self, table: str) -> Identifier:
+        return Identifier(self.name, table)
+
+    def _rows(self, sql: str, table: str, **given: object) -> Iterable[dict[str, str]]:
+        place = Identifier(self.live, table).as_string()
+        return run(self.connection, Statement(sql, {"table": place, **given})).fetchall()
+
+    def _true(self, sql: str, column: str) -> bool:
+        row = run(self.connection, Statement(sql, {"name": self.name})).fetchone()
+        return bool(row and row[column])
+
+    def _text(self, sql: str, column: str) -> str:
+        row = run(self.connection, Statement(sql, {})).fetchone()
+        assert row is not None
+        return str(row[column])
+
+    def _execute(self, sql: SQL | Composed, *parts: Identifier | SQL) -> None:
+        self.connection.execute(SQL(sql.as_string()).format(*parts) if parts else sql)
