@@ -27,13 +27,18 @@ from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, new_secret
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
+from adapters.views.folding import View
 from adapters.views.follower import Follower, Projection
+from adapters.views.migration_rows import MigrationRows
 from adapters.views.migrations import migrations
 from adapters.views.operation_leases import operation_leases
+from adapters.views.operation_rows import OperationRows
 from adapters.views.operation_status import operation_status
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
+from adapters.views.table_rows import TableRows
+from adapters.views.version_rows import VersionRows
 from adapters.views.vitals import PostgresVitalSigns
 from adapters.workbench import PostgresWorkbench
 from api.housekeeper import Housekeeper
@@ -53,6 +58,13 @@ FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
 )
+VIEWS = (
+    View("operation_status", ("operation_status_v1",), OperationRows),
+    View("dataset_tables", ("dataset_tables_v1",), TableRows),
+    View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
+    View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
+)
+"""What can be built anew, by the names it is asked for."""
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""

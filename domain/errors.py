@@ -611,6 +611,22 @@ class OperationNotRetryable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ProjectionNotFound(Refusal):
+    code = "projection_not_found"
+    sentence = "There is no view {name!r}. There are: {known}."
+    name: str
+    known: str
+
+
+@dataclass(unsafe_hash=True)
+class ProjectionBusy(Refusal):
+    code = "projection_busy"
+    sentence = "View {name} is being rebuilt already, or is read so much that it cannot change places just now."
+    retryable = True
+    name: str
+
+
+@dataclass(unsafe_hash=True)
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
     sentence = "Idempotency key '{key}' was used for another request. Send a new key with a new request."

@@ -44,7 +44,7 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
 
 
 class Replays(Protocol):
-    """Every method may raise LogUnavailable, ViewBusy (retryable) and ViewNotKnown."""
+    """Every method may raise LogUnavailable, ProjectionBusy (retryable) and ProjectionNotFound."""
 
     @property
     def names(self) -> tuple[str, ...]:

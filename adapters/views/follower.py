@@ -26,6 +26,8 @@ ADVANCE = """
 INSERT INTO projections (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position
 """
+BEGIN = "INSERT INTO projections (name, position) VALUES (%(name)s, 0) ON CONFLICT (name) DO NOTHING"
+HOLD = "SELECT position FROM projections WHERE name = %(name)s FOR UPDATE"
 
 
 class Projection(NamedTuple):
@@ -86,12 +88,19 @@ class Follower:
         """Applies one batch with its tracking in one transaction. False: there was nothing new."""
         name = {"name": self._projection.name}
         row = run(connection, Statement(TRACKED, name)).fetchone()
-        events = self._store.read(row["position"] if row else 0, BATCH)
+        position = row["position"] if row else 0
+        events = self._store.read(position, BATCH)
         if not events:
             return False
-        with connection.pipeline(), connection.transaction():
-            for event in events:
-                for statement in self._projection.statements(event):
-                    run(connection, statement)
-            run(connection, Statement(ADVANCE, {**name, "position": events[-1].position}))
+        run(connection, Statement(BEGIN, name))
+        with connection.transaction():
+            held = run(connection, Statement(HOLD, name)).fetchone()
+            if held is None or held["position"] != position:
+                # The view was rebuilt meanwhile, and stands elsewhere.
+                return True
+            with connection.pipeline():
+                for event in events:
+                    for statement in self._projection.statements(event):
+                        run(connection, statement)
+                run(connection, Statement(ADVANCE, {**name, "position": events[-1].position}))
         return True

@@ -38,3 +38,10 @@ class Freshness:
         row = self._database.row(STANDS, {"name": projection})
         assert row is not None
         return row["head"], row["reached"]
+
+
+class Settled(Freshness):
+    """For views that nothing is added to any more."""
+
+    def catch_up(self, projection: str) -> None:
+        pass

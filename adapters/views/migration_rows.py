@@ -31,7 +31,7 @@ CHAPTERS = "column_history_v2"
 CHAPTER_COLUMNS = ("table_id", "field_id", "version", "name", "alive", "chapter")
 
 
-class MigrationRow(Struct, kw_only=True):
+class MigrationRow(Struct):
     """A row of the table, column by column."""
 
     migration_id: UUID

@@ -24,7 +24,7 @@ from domain.operation.events import (
 from domain.operation.telling import sentence
 
 
-class OperationRow(Struct, kw_only=True):
+class OperationRow(Struct):
     """A row of the table, column by column."""
 
     operation_id: UUID

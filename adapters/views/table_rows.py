@@ -14,7 +14,7 @@ from domain.facts import Recorded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered, TableUnregistered
 
 
-class TableRow(Struct, kw_only=True):
+class TableRow(Struct):
     """A row of the table, column by column."""
 
     table_id: UUID
