@@ -613,7 +613,7 @@ class OperationNotRetryable(Refusal):
 @dataclass(unsafe_hash=True)
 class ProjectionNotFound(Refusal):
     code = "projection_not_found"
-    sentence = "There is no view {name!r}. There are: {known}."
+    sentence = "There is no view '{name}'. There are: {known}."
     name: str
     known: str
 
@@ -624,6 +624,18 @@ class ProjectionBusy(Refusal):
     sentence = "View {name} is being rebuilt already, or is read so much that it cannot change places just now."
     retryable = True
     name: str
+
+
+@dataclass(unsafe_hash=True)
+class RebuildForbidden(Refusal):
+    """The role that the service connects as may not make what a rebuild needs."""
+
+    code = "rebuild_forbidden"
+    sentence = (
+        "The database refuses what a replay needs: {reason}. The service's role must own its tables, and be granted "
+        "CREATE on the database."
+    )
+    reason: str
 
 
 @dataclass(unsafe_hash=True)

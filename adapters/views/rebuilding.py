@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import psycopg
 
-from adapters.postgres.database import AWAY, Database, Statement, border, run
+from adapters.postgres.database import AWAY, Database, Statement, border, reason_of, run
 from adapters.views.aside import Aside
 from adapters.views.comparing import first_discrepancy
 from adapters.views.folding import Folding, View
 from adapters.views.follower import ADVANCE
 from adapters.views.freshness import Settled
 from adapters.views.reading import PostgresViews
-from domain.errors import ProjectionBusy, ProjectionNotFound, Refusal
+from domain.errors import ProjectionBusy, ProjectionNotFound, RebuildForbidden, Refusal
 from domain.facts import Recorded
 from domain.ports import EventStore
 from domain.replay import Rebuilt, Verified, Watch
@@ -112,6 +112,9 @@ class PostgresReplays:
             raise ProjectionBusy(", ".join(view.name for view in views))
         try:
             yield aside
+        except psycopg.errors.InsufficientPrivilege as error:
+            aside.close()
+            raise RebuildForbidden(reason_of(error)) from error
         except (Refusal, *AWAY) as error:
             aside.close(keep=keep and getattr(error, "retryable", True))
             raise

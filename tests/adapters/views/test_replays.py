@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator
 from random import Random
+from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.event_log.recorder import LOG_LOCK
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.views import rebuilding
+from adapters.views.aside import Aside
 from adapters.views.rebuilding import PostgresReplays
 from api.compose import VIEWS
+from domain.errors import ProjectionBusy, ProjectionNotFound, Refusal
+from domain.operation.events import OperationFailed, OperationRequested, OperationStarted
+from tests.adapters.conftest import registered, requested, write
 from tests.adapters.views.random_history import RandomHistory
 from tests.adapters.views.test_rebuilding import ASYNCHRONOUS, INLINE, Following, rows
+from tests.adapters.views.test_telling import LIVES
 
 ALL = tuple(view.name for view in VIEWS)
 
@@ -62,3 +69,166 @@ def test_rebuilt_views_are_row_for_row_what_the_live_ones_were(
     assert rows(database, ASYNCHRONOUS + INLINE) == live
     assert indexes(database) == shaped
     assert rebuilt.position == len(store.read(0, 100_000))
+
+
+LIVES_AT_ONCE = [(name, estimated_ms) for name in LIVES for estimated_ms in (None, 1_500)]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 1_000])
+def test_every_life_of_an_operation_is_folded_as_it_was_written(
+    store: PostgresEventStore, replays: PostgresReplays, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(rebuilding, "BATCH", batch)
+    lives = {uuid4(): [requested_with(estimated), *LIVES[name]] for name, estimated in LIVES_AT_ONCE}
+    for version in range(max(map(len, lives.values()))):
+        for operation, facts in lives.items():
+            if version < len(facts):
+                write(store, operation, version, facts[version])
+    (verified,) = replays.verify(["operation_status"], unwatched)
+    assert verified.discrepancy is None
+    assert verified.rows == len(lives)
+    assert verified.position == len(store.read(0, 1_000))
+
+
+def requested_with(estimated_ms: int | None) -> OperationRequested:
+    return replace(requested(), estimated_ms=estimated_ms, uncorrected_ms=estimated_ms, retries=uuid4())
+
+
+def test_a_nul_in_a_text_is_rebuilt_as_it_was_written(store: PostgresEventStore, replays: PostgresReplays) -> None:
+    operation = uuid4()
+    write(store, operation, 0, requested(), OperationStarted(attempt=1, worker="w"))
+    write(store, operation, 2, OperationFailed(code="c", message="a\x00b"))
+    assert replays.verify(["operation_status"], unwatched)[0].discrepancy is None
+
+
+DAMAGE = {
+    "a value": ("UPDATE migrations_v4 SET status = 'failed' WHERE {first}", "status", ("failed", "succeeded")),
+    "a missing row": ("DELETE FROM migrations_v4 WHERE {first}", "migration_id", (None, "{key}")),
+    "NULL": ("UPDATE migrations_v4 SET created_by = '', description = NULL WHERE {first}", "description", None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_the_first_difference_is_named(
+    database: Database, store: PostgresEventStore, followed: Following, replays: PostgresReplays, damage: str
+) -> None:
+    history = RandomHistory(store, 5)
+    for _ in range(40):
+        history.step()
+    followed.to_the_end()
+    first = database.row("SELECT migration_id FROM migrations_v4 WHERE status = 'succeeded' ORDER BY 1 LIMIT 1", {})
+    assert first is not None
+    key = str(first["migration_id"])
+    sql, column, values = DAMAGE[damage]
+    followed.connection.execute(sql.format(first=f"migration_id = '{key}'"))
+    damaged, sound = replays.verify(["migrations", "schema_versions"], unwatched)
+    found = damaged.discrepancy
+    assert found is not None
+    assert (found.table, found.key, found.column) == ("migrations_v4", {"migration_id": key}, column)
+    if values is not None:
+        assert (found.live, found.rebuilt) == tuple(value and value.format(key=key) for value in values)
+    assert sound.discrepancy is None
+    replays.rebuild(["migrations"], "k", unwatched)
+    assert replays.verify(["migrations"], unwatched)[0].discrepancy is None
+
+
+def test_a_row_too_many_is_named(database: Database, replays: PostgresReplays, store: PostgresEventStore) -> None:
+    write(store, uuid4(), 0, registered())
+    database.write(
+        lambda connection: connection.execute(
+            "INSERT INTO dataset_tables_v1 SELECT gen_random_uuid(), position, 'x', name, description, engine, 'y', "
+            "schema_version, schema, created_at, updated_at FROM dataset_tables_v1"
+        )
+    )
+    found = replays.verify(["dataset_tables"], unwatched)[0].discrepancy
+    assert found is not None
+    assert found.rebuilt is None
+
+
+def test_a_view_that_lags_is_compared_where_it_stands(
+    store: PostgresEventStore, followed: Following, replays: PostgresReplays
+) -> None:
+    history = RandomHistory(store, 6)
+    for _ in range(20):
+        history.step()
+    followed.to_the_end()
+    stands = len(store.read(0, 10_000))
+    for _ in range(20):
+        history.step()
+    found = replays.verify(ALL, unwatched)
+    assert [verified.discrepancy for verified in found] == [None] * len(ALL)
+    assert {verified.view: verified.position for verified in found} == {
+        "operation_status": len(store.read(0, 10_000)),
+        "dataset_tables": len(store.read(0, 10_000)),
+        "migrations": stands,
+        "schema_versions": stands,
+    }
+
+
+class Interrupted(Refusal):
+    code = "interrupted"
+    sentence = "for the test"
+    retryable = True
+
+
+def test_an_interrupted_rebuild_goes_on_and_leaves_nothing(
+    database: Database,
+    store: PostgresEventStore,
+    followed: Following,
+    replays: PostgresReplays,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    history = RandomHistory(store, 7)
+    for _ in range(60):
+        history.step()
+    followed.to_the_end()
+    live = rows(database, ASYNCHRONOUS + INLINE)
+    monkeypatch.setattr(rebuilding, "BATCH", 40)
+    monkeypatch.setattr(rebuilding, "CLOSE", 5)
+    seen = list[int]()
+
+    def pull_the_plug(done: int, total: int) -> None:
+        seen.append(done)
+        if done >= 80:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        replays.rebuild(ALL, "k", pull_the_plug)
+    replays.rebuild(ALL, "k", lambda done, total: seen.append(done))
+    assert seen[:3] == [40, 80, 120]
+    assert rows(database, ASYNCHRONOUS + INLINE) == live
+    assert asides(database) == []
+
+
+def test_what_a_killed_rebuild_left_is_cleared_away_by_the_next(
+    database: Database, database_url: str, store: PostgresEventStore, replays: PostgresReplays
+) -> None:
+    write(store, uuid4(), 0, registered())
+    killed, working = (Aside(database_url, key, ["dataset_tables_v1"]) for key in ("killed", "working"))
+    for aside in (killed, working):
+        assert aside.hold()
+        aside.make()
+    killed.close(keep=True)
+    assert len(asides(database)) == 2
+    replays.rebuild(["dataset_tables"], "k", unwatched)
+    assert asides(database) == [working.name]
+    working.close()
+    assert asides(database) == []
+
+
+def test_two_at_a_time_under_one_key_are_refused(database_url: str, replays: PostgresReplays) -> None:
+    other = Aside(database_url, "k", ())
+    assert other.hold()
+    with pytest.raises(ProjectionBusy):
+        replays.rebuild(["migrations"], "k", unwatched)
+    other.close()
+
+
+def test_a_name_of_no_view_is_refused(replays: PostgresReplays) -> None:
+    with pytest.raises(ProjectionNotFound, match="operation_status, dataset_tables"):
+        replays.rebuild(["people"], "k", unwatched)
+
+
+def asides(database: Database) -> list[str]:
+    sql = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'schemaledger_')"
+    return [row["nspname"] for row in database.rows(sql, {})]
