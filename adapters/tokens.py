@@ -34,6 +34,10 @@ class PostgresTokens:
         self._database, self._seconds = database, seconds
         self._remembered = dict[bytes, tuple[float, Principal]]()
 
+    def remembered(self, secret: str) -> Principal | None:
+        until, principal = self._remembered.get(sha256(secret.encode()).digest(), (0.0, None))
+        return principal if self._seconds() < until else None
+
     def principal(self, secret: str) -> Principal | None:
         digest = sha256(secret.encode()).digest()
         until, principal = self._remembered.get(digest, (0.0, None))

@@ -37,9 +37,11 @@ from adapters.views.operation_status import operation_status
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.schema_versions import schema_versions
+from adapters.views.table_homes import table_homes
 from adapters.views.table_rows import TableRows
 from adapters.views.version_rows import VersionRows
 from adapters.views.vitals import PostgresVitalSigns
+from adapters.views.whereabouts import PostgresWhereabouts
 from adapters.workbench import PostgresWorkbench
 from api.housekeeper import Housekeeper
 from api.http.app import create_app
@@ -53,7 +55,7 @@ from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 
-INLINE = (operation_status, dataset_tables, operation_leases)
+INLINE = (operation_status, dataset_tables, operation_leases, table_homes)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
@@ -94,6 +96,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         history=PostgresHistory(database),
         locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
+        whereabouts=PostgresWhereabouts(database, store),
     )
     feed = Feed(url)
     feed.start()

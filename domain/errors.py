@@ -736,6 +736,29 @@ class TokenInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ScopeMissing(Refusal):
+    code = "scope_missing"
+    sentence = "The scope '{scope}' is needed for this ({place}), and the token does not have it there."
+    scope: str
+    place: str
+
+
+@dataclass(unsafe_hash=True)
+class GrantInvalid(Refusal):
+    code = "grant_invalid"
+    sentence = "The grant is not valid: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class GrantExceedsOwn(Refusal):
+    code = "grant_exceeds_own"
+    sentence = "A token cannot give more than its maker has: '{scope}' ({place})."
+    scope: str
+    place: str
+
+
+@dataclass(unsafe_hash=True)
 class ContentTypeUnsupported(Refusal):
     code = "content_type_unsupported"
     sentence = "Send the body as 'Content-Type: application/json', not '{content_type}'."

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
 from domain.facts import Append, Origin, Recorded
 
@@ -106,15 +107,11 @@ class Chores(Protocol):
         """Takes operations that ended so long ago out of the lists; the log keeps them. How many."""
 
 
-class Principal(Struct, frozen=True, kw_only=True):
-    """Who a bearer token speaks for. ``subject`` is an opaque id."""
-
-    subject: str
-    token_id: str
-
-
 class Tokens(Protocol):
     """The bearer tokens that are good."""
+
+    def remembered(self, secret: str) -> Principal | None:
+        """Whom the token speaks for, if that is known without asking anybody."""
 
     def principal(self, secret: str) -> Principal | None:
         """Whom the token speaks for, or None for one that is unknown. Raises LogUnavailable."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Raw, Struct
 
+from domain.access import Reach
 from domain.schema import Schema
 
 
@@ -122,20 +123,22 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
 
 
 class OperationFilter(Struct, frozen=True, kw_only=True):
-    """None means any."""
+    """None means any; ``reach`` is where the asker may look."""
 
     table_id: UUID | None = None
     status: str | None = None
     operation_type: str | None = None
     target_id: str | None = None
+    reach: Reach | None = None
 
 
 class TableFilter(Struct, frozen=True, kw_only=True):
-    """None means any; ``name`` is the exact table name."""
+    """None means any; ``name`` is the exact table name, ``reach`` where the asker may look."""
 
     dataset_id: str | None = None
     engine: str | None = None
     name: str | None = None
+    reach: Reach | None = None
 
 
 class Views(Protocol):

@@ -67,6 +67,18 @@ ALTER TABLE dataset_tables_v1
     ADD COLUMN IF NOT EXISTS schema_position bigint;
 CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
 
+-- Where every table belongs that there ever was.
+
+CREATE TABLE IF NOT EXISTS table_homes_v1 (
+    table_id uuid PRIMARY KEY,
+    dataset_id text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS table_homes_v1_of_dataset ON table_homes_v1 (dataset_id, table_id);
+INSERT INTO table_homes_v1 (table_id, dataset_id)
+SELECT table_id, dataset_id FROM dataset_tables_v1 AS known
+WHERE NOT EXISTS (SELECT FROM table_homes_v1 WHERE table_id = known.table_id)
+ON CONFLICT DO NOTHING;
+
 CREATE TABLE IF NOT EXISTS operation_leases (
     operation_id uuid PRIMARY KEY,
     position bigint NOT NULL,

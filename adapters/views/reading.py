@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database
 from adapters.views.freshness import Freshness
+from domain.access import Reach
 from domain.schema import Schema
 from domain.views import (
     MigrationView,
@@ -59,6 +60,12 @@ AFTER = (
     "position < (SELECT notification_id FROM stored_events WHERE originator_id = %(after)s AND originator_version = 1)"
 )
 
+IN_REACH = {
+    "tables": "(dataset_id = ANY(%(datasets)s::text[]) OR table_id = ANY(%(tables)s::uuid[]))",
+    "operations": """(table_id = ANY(%(tables)s::uuid[])
+        OR table_id IN (SELECT table_id FROM table_homes_v1 WHERE dataset_id = ANY(%(datasets)s::text[])))""",
+}
+
 
 class PostgresViews:
     """Implements ``Views``."""
@@ -77,8 +84,9 @@ class PostgresViews:
             "operation_type": where.operation_type,
             "target_id": where.target_id,
         }
-        page = _page(conditions, after)
-        return [OperationView(**row) for row in self._database.rows(OPERATION + page, _given(conditions, after, limit))]
+        page = _page(conditions, after, IN_REACH["operations"] if where.reach else None)
+        given = {**_given(conditions, after, limit), **_reach(where.reach)}
+        return [OperationView(**row) for row in self._database.rows(OPERATION + page, given)]
 
     def slowness(self, engine: str) -> float:
         row = self._database.row(SLOWNESS, {"engine": engine})
@@ -90,8 +98,9 @@ class PostgresViews:
 
     def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]:
         conditions = {"dataset_id": where.dataset_id, "engine": where.engine, "name": where.name}
-        page = _page(conditions, after)
-        return [_table(row) for row in self._database.rows(TABLE + page, _given(conditions, after, limit))]
+        page = _page(conditions, after, IN_REACH["tables"] if where.reach else None)
+        given = {**_given(conditions, after, limit), **_reach(where.reach)}
+        return [_table(row) for row in self._database.rows(TABLE + page, given)]
 
     def migration(self, table_id: UUID, migration_id: UUID) -> MigrationView | None:
         self._freshness.catch_up("migrations_v4")
@@ -119,7 +128,7 @@ class PostgresViews:
         return [schema_version(row) for row in self._database.rows(SCHEMA_VERSION + page, given)]
 
 
-def _page(conditions: dict[str, Any], after: UUID | None) -> str:
+def _page(conditions: dict[str, Any], after: UUID | None, within: str | None = None) -> str:
     """Newest first, from the row after the one whose key is given; conditions without a value do not count.
 
     A row stands where its stream begins in the log, so a page also goes on after a row that is gone meanwhile.
@@ -127,12 +136,18 @@ def _page(conditions: dict[str, Any], after: UUID | None) -> str:
     wanted = [f"{column} = %({column})s" for column, value in conditions.items() if value is not None]
     if after is not None:
         wanted.append(AFTER)
+    if within is not None:
+        wanted.append(within)
     where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
     return f"{where}ORDER BY position DESC LIMIT %(limit)s"
 
 
 def _given(conditions: dict[str, Any], after: UUID | None, limit: int) -> dict[str, Any]:
     return {**conditions, "after": after, "limit": limit}
+
+
+def _reach(within: Reach | None) -> dict[str, Any]:
+    return {} if within is None else {"datasets": list(within.datasets), "tables": list(within.tables)}
 
 
 def _table(row: DictRow) -> TableView:

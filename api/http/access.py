@@ -1,23 +1,45 @@
 """Who is asking: the bearer token, the request's id, and the origin that every event carries."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from anyio import to_thread
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import Message, Scope
+from litestar.types import Message
+from litestar.types import Scope as AsgiScope
 
-from domain.errors import ContentTypeUnsupported, TokenInvalid, TokenMissing
+from api.http.ids import operation_uuid, table_uuid
+from domain.access import WHOLE_SERVICE, Principal, Resource, Scope, Whereabouts, authorize, holds_somewhere, may
+from domain.errors import (
+    ContentTypeUnsupported,
+    OperationNotFound,
+    Refusal,
+    ScopeMissing,
+    TableNotFound,
+    TokenInvalid,
+    TokenMissing,
+)
 from domain.facts import Origin
-from domain.ports import Principal, Tokens
+from domain.ports import Tokens
 
 OPEN = "open"
 """The ``opt`` of routes that need no token."""
+
+NEEDS = "needs"
+"""The ``opt`` of all other routes: the Scope that is needed for the table, operation or dataset in the path, or else
+for the whole service; or SIGNED_IN. A route that declares neither this nor OPEN keeps the application from starting."""
+
+SIGNED_IN = "signed in"
+"""What a route needs that any good token opens."""
+
+NARROWED = "narrowed"
+"""The ``opt`` of routes without such a path that see to it themselves that nothing is shown or done beyond the reach of
+the caller: holding the scope somewhere lets in."""
 
 BODY = "body"
 """The ``opt`` of routes that take a JSON body: its shape, for the published document."""
@@ -30,21 +52,69 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def token_guard(tokens: Tokens) -> Callable[[Connection, BaseRouteHandler], Any]:
-    """A guard that lets nobody without a good token through, except to routes that are open."""
+def token_guard(tokens: Tokens, whereabouts: Whereabouts) -> Callable[[Connection, BaseRouteHandler], Any]:
+    """A guard that lets nobody through without a good token that holds what the route needs, except to open routes."""
 
-    async def require_token(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
         if handler.opt.get(OPEN):
             return
-        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not secret.strip():
-            raise TokenMissing
-        principal = await to_thread.run_sync(tokens.principal, secret.strip())
-        if principal is None:
-            raise TokenInvalid
+        principal = await _principal(connection, tokens)
         connection.scope["user"] = principal
+        needs = handler.opt[NEEDS]
+        # Whoever may do it everywhere costs nothing more.
+        if needs == SIGNED_IN or may(principal, needs):
+            return
+        if handler.opt.get(NARROWED):
+            if not holds_somewhere(principal, needs):
+                raise ScopeMissing(needs.value, "anywhere")
+            return
+        resource = await to_thread.run_sync(_resource, connection.path_params, whereabouts)
+        authorize(principal, needs, resource)
 
-    return require_token
+    return admit
+
+
+async def _principal(connection: Connection, tokens: Tokens) -> Principal:
+    kind, _, secret = connection.headers.get("authorization", "").partition(" ")
+    secret = secret.strip()
+    if kind.lower() != "bearer" or not secret:
+        raise TokenMissing
+    principal = tokens.remembered(secret) or await to_thread.run_sync(tokens.principal, secret)
+    if principal is None:
+        raise TokenInvalid
+    return principal
+
+
+def _resource(path: Mapping[str, Any], whereabouts: Whereabouts) -> Resource:
+    """What the path leads to. One that is not there looks like one that the caller may not know of."""
+    if "dataset_id" in path:
+        return Resource(dataset_id=path["dataset_id"])
+    if "table_id" in path:
+        return _table(table_uuid(path["table_id"]), whereabouts, TableNotFound(path["table_id"]))
+    if "operation_id" in path:
+        hidden, table = (
+            OperationNotFound(path["operation_id"]),
+            whereabouts.table_of(operation_uuid(path["operation_id"])),
+        )
+        return Resource(hidden=hidden) if table is None else _table(table, whereabouts, hidden)
+    return WHOLE_SERVICE
+
+
+def _table(table_id: UUID, whereabouts: Whereabouts, hidden: Refusal) -> Resource:
+    return Resource(table_id=table_id, dataset_id=whereabouts.dataset_of(table_id), hidden=hidden)
+
+
+def check_declarations(routes: Iterable[BaseRoute]) -> None:
+    """Raises ValueError for a route that does not say what it needs."""
+    for route in routes:
+        for handler in getattr(route, "route_handlers", ()):
+            declared = (
+                handler.opt.get(OPEN)
+                or handler.opt.get(NEEDS) == SIGNED_IN
+                or isinstance(handler.opt.get(NEEDS), Scope)
+            )
+            if not declared and handler.http_methods != {"OPTIONS"}:
+                raise ValueError(f"{route.path} {handler} declares neither OPEN nor NEEDS (api/http/access.py).")
 
 
 def require_json(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -60,7 +130,7 @@ def require_json(connection: Connection, handler: BaseRouteHandler) -> None:
         raise ContentTypeUnsupported("nothing")
 
 
-def request_id(scope: Scope) -> str:
+def request_id(scope: AsgiScope) -> str:
     """The caller's ``X-Request-Id`` when it is one printable word, else one made for the request."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
@@ -69,13 +139,13 @@ def request_id(scope: Scope) -> str:
     return str(state["request_id"])
 
 
-async def send_request_id(message: Message, scope: Scope) -> None:
+async def send_request_id(message: Message, scope: AsgiScope) -> None:
     """Every answer says which request it belongs to."""
     if message["type"] == "http.response.start":
         message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
 
 
-async def send_true_allow(message: Message, scope: Scope) -> None:
+async def send_true_allow(message: Message, scope: AsgiScope) -> None:
     """The framework's own answer to OPTIONS names the methods of one handler of a path, not of all."""
     if message["type"] == "http.response.start" and scope.get("method") == "OPTIONS":
         template = scope.get("path_template")
@@ -99,7 +169,7 @@ def origin_of(request: Request[Principal, Any, Any]) -> Origin:
     client = request.client
     return Origin(
         actor=request.user.subject,
-        authentication="token",
+        authentication=request.user.authentication,
         source_address=client.host if client else None,
         request_id=request_id(request.scope),
         traceparent=request.scope.get("state", {}).get("traceparent"),

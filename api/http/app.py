@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from api.http import health, indexes, metrics, migrations, operations, pasts, reverts, schemas, streams, tables, upkeep
-from api.http.access import require_json, send_request_id, send_true_allow, token_guard
+from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document
 from api.http.errors import HANDLERS
@@ -67,7 +67,7 @@ def create_app(
     app = Litestar(
         [*ROUTES, *make_pages(document)],
         dependencies=dependencies,
-        guards=[token_guard(tokens), require_json],
+        guards=[token_guard(tokens, house.whereabouts), require_json],
         exception_handlers=HANDLERS,
         before_send=[send_request_id, send_true_allow],
         state=State({"waiting": waiting, "following": following}),
@@ -75,6 +75,7 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    check_declarations(app.routes)
     app.asgi_handler = Recounting(app.asgi_handler)
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)

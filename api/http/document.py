@@ -71,7 +71,8 @@ REQUESTS: list[type] = [
 ERRORS = {
     "400": "The request is malformed or makes no sense; `details.violations` names every place.",
     "401": "No bearer token, or one that is not good.",
-    "404": "There is no such thing.",
+    "403": "The token is good, and lacks the scope that the sentence names.",
+    "404": "There is no such thing, or none that the token may know of.",
     "405": "The path has no such method; `Allow` lists those it has.",
     "409": "In conflict with what is there; `retryable` says whether the same call may succeed later.",
     "412": "The table is no longer what the condition says. Plan again.",

@@ -19,6 +19,8 @@ log = logging.getLogger("schemaledger.http")
 STATUSES = {
     "token_missing": 401,
     "token_invalid": 401,
+    "scope_missing": 403,
+    "grant_exceeds_own": 403,
     "table_not_found": 404,
     "migration_not_found": 404,
     "operation_not_found": 404,

@@ -6,13 +6,14 @@ from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 
-from api.http.access import BODY, WRITES, origin_of
+from api.http.access import BODY, NEEDS, WRITES, origin_of
 from api.http.answers import index_body
 from api.http.bodies import NewIndexBody, decode
 from api.http.ids import table_uuid
 from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.tables import found_table
 from api.http.wire import IndexBody, IndexList, OperationBody
+from domain.access import Principal, Scope
 from domain.changes.add_scalar_index import AddScalarIndex, AddScalarIndexParams
 from domain.changes.add_vector_index import AddVectorIndex, AddVectorIndexParams
 from domain.changes.drop_scalar_index import DropScalarIndex, DropScalarIndexParams
@@ -20,17 +21,22 @@ from domain.changes.drop_vector_index import DropVectorIndex, DropVectorIndexPar
 from domain.errors import IndexNotFound
 from domain.handlers.house import House
 from domain.handlers.migrations import Kind, NewMigration, as_sent, submit_migration
-from domain.ports import Principal
 
 
-@get("/", operation_id="listIndexes", summary="List indexes", sync_to_thread=True)
+@get("/", operation_id="listIndexes", summary="List indexes", sync_to_thread=True, opt={NEEDS: Scope.SCHEMA_READ})
 def list_indexes(table_id: FromPath[str], house: NamedDependency[House]) -> IndexList:
     """The indexes of the table as it is now."""
     schema = found_table(house, table_uuid(table_id)).schema
     return IndexList(indexes=tuple(index_body(index, schema) for index in schema.indexes))
 
 
-@get("/{index_name:str}", operation_id="getIndex", summary="Get an index", sync_to_thread=True)
+@get(
+    "/{index_name:str}",
+    operation_id="getIndex",
+    summary="Get an index",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
+)
 def get_index(table_id: FromPath[str], index_name: FromPath[str], house: NamedDependency[House]) -> IndexBody:
     """One index of the table as it is now."""
     schema = found_table(house, table_uuid(table_id)).schema
@@ -45,7 +51,7 @@ def get_index(table_id: FromPath[str], index_name: FromPath[str], house: NamedDe
     operation_id="buildIndex",
     summary="Build an index",
     status_code=202,
-    opt={BODY: NewIndexBody},
+    opt={BODY: NewIndexBody, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def build(
@@ -57,7 +63,7 @@ def build(
     kind = Kind(operation_type="build_index", index=change.params.index_name)
     description = asked.description or f"Build index {change.params.index_name}"
     new = _migration(request, change, kind, description)
-    return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request)))
+    return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request), request.user))
 
 
 @delete(
@@ -65,7 +71,7 @@ def build(
     operation_id="dropIndex",
     summary="Drop an index",
     status_code=202,
-    opt={WRITES: True},
+    opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def drop(
@@ -78,7 +84,7 @@ def drop(
     table = table_uuid(table_id)
     change = _removal(house, table_id, index_name)
     new = _migration(request, change, Kind(operation_type="drop_index", index=index_name), f"Drop index {index_name}")
-    return accepted(house, submit_migration(house, table, new, origin_of(request)))
+    return accepted(house, submit_migration(house, table, new, origin_of(request), request.user))
 
 
 def _addition(asked: NewIndexBody) -> AddScalarIndex | AddVectorIndex:

@@ -6,7 +6,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 
-from api.http.access import BODY, origin_of
+from api.http.access import BODY, NEEDS, origin_of
 from api.http.answers import migration_body, plan_body
 from api.http.bodies import MigrationRequestBody, decode_migration
 from api.http.ids import migration_uuid, table_uuid
@@ -14,10 +14,10 @@ from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.tables import found_table
 from api.http.wire import MigrationBody, MigrationList, OperationBody, PlanBody
+from domain.access import Principal, Scope
 from domain.errors import MigrationNotFound
 from domain.handlers.house import House
 from domain.handlers.migrations import NewMigration, plan_migration, submit_migration
-from domain.ports import Principal
 
 
 @post(
@@ -25,7 +25,7 @@ from domain.ports import Principal
     operation_id="planMigration",
     summary="Plan a migration",
     status_code=200,
-    opt={BODY: MigrationRequestBody},
+    opt={BODY: MigrationRequestBody, NEEDS: Scope.MIGRATIONS_PLAN},
     sync_to_thread=True,
 )
 def plan(table_id: FromPath[str], body: RawBody, house: NamedDependency[House]) -> PlanBody:
@@ -38,7 +38,7 @@ def plan(table_id: FromPath[str], body: RawBody, house: NamedDependency[House]) 
     operation_id="executeMigration",
     summary="Execute a migration",
     status_code=202,
-    opt={BODY: MigrationRequestBody},
+    opt={BODY: MigrationRequestBody, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def execute(
@@ -54,10 +54,16 @@ def execute(
         plan_hash=asked.plan_hash,
         idempotency_key=idempotency_key(request),
     )
-    return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request)))
+    return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request), request.user))
 
 
-@get("/", operation_id="listMigrations", summary="List migrations", sync_to_thread=True)
+@get(
+    "/",
+    operation_id="listMigrations",
+    summary="List migrations",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.MIGRATIONS_READ},
+)
 def list_migrations(
     table_id: FromPath[str],
     house: NamedDependency[House],
@@ -74,7 +80,13 @@ def list_migrations(
     return MigrationList(migrations=tuple(migration_body(row) for row in page), next_page_token=following)
 
 
-@get("/{migration_id:str}", operation_id="getMigration", summary="Get a migration", sync_to_thread=True)
+@get(
+    "/{migration_id:str}",
+    operation_id="getMigration",
+    summary="Get a migration",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.MIGRATIONS_READ},
+)
 def get_migration(table_id: FromPath[str], migration_id: FromPath[str], house: NamedDependency[House]) -> MigrationBody:
     """One migration, its operations as they were sent."""
     table = table_uuid(table_id)

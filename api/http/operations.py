@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 
-from api.http.access import BODY, WRITES, origin_of
+from api.http.access import BODY, NARROWED, NEEDS, WRITES, origin_of
 from api.http.answers import operation_body
 from api.http.bodies import CancelBody, decode
 from api.http.ids import operation_uuid, table_uuid
@@ -17,11 +17,11 @@ from api.http.submitting import accepted
 from api.http.tables import found_table
 from api.http.waiting import Waiting
 from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
+from domain.access import Principal, Scope, reach
 from domain.errors import OperationNotFound
 from domain.handlers.house import House
 from domain.handlers.operations import cancel_operation, operation_view
 from domain.handlers.retrying import retry_operation
-from domain.ports import Principal
 from domain.views import OperationFilter, OperationView
 
 LONGEST_WAIT = 30
@@ -37,7 +37,12 @@ Kind = Annotated[str | None, QueryParameter(name="operationType", required=False
 Target = Annotated[str | None, QueryParameter(name="targetId", required=False)]
 
 
-@get("/operations/{operation_id:str}", operation_id="getOperation", summary="Get an operation")
+@get(
+    "/operations/{operation_id:str}",
+    operation_id="getOperation",
+    summary="Get an operation",
+    opt={NEEDS: Scope.OPERATIONS_READ},
+)
 async def get_operation(
     operation_id: FromPath[str], house: NamedDependency[House], waiting: NamedDependency[Waiting], wait: Wait = 0
 ) -> OperationBody:
@@ -49,6 +54,7 @@ async def get_operation(
     "/dataset-tables/{table_id:str}/operations/{operation_id:str}",
     operation_id="getTableOperation",
     summary="Get an operation of a table",
+    opt={NEEDS: Scope.OPERATIONS_READ},
 )
 async def get_table_operation(
     table_id: FromPath[str],
@@ -63,8 +69,15 @@ async def get_table_operation(
     return operation_body(view)
 
 
-@get("/operations", operation_id="listOperations", summary="List operations", sync_to_thread=True)
+@get(
+    "/operations",
+    operation_id="listOperations",
+    summary="List operations",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.OPERATIONS_READ, NARROWED: True},
+)
 def list_operations(
+    request: Request[Principal, Any, Any],
     house: NamedDependency[House],
     status: Status = None,
     operation_type: Kind = None,
@@ -72,8 +85,9 @@ def list_operations(
     page_size: PageSize = DEFAULT_SIZE,
     page_token: PageToken = None,
 ) -> OperationList:
-    """All operations, newest first."""
-    where = OperationFilter(status=status, operation_type=operation_type, target_id=target_id)
+    """All operations that the token may see, newest first."""
+    within = reach(request.user, Scope.OPERATIONS_READ)
+    where = OperationFilter(status=status, operation_type=operation_type, target_id=target_id, reach=within)
     return _page(house, where, page_size, page_token)
 
 
@@ -82,6 +96,7 @@ def list_operations(
     operation_id="listTableOperations",
     summary="List a table's operations",
     sync_to_thread=True,
+    opt={NEEDS: Scope.OPERATIONS_READ},
 )
 def list_table_operations(
     table_id: FromPath[str],
@@ -103,7 +118,7 @@ def list_table_operations(
     operation_id="cancelOperation",
     summary="Cancel an operation",
     status_code=202,
-    opt={BODY: CancelBody},
+    opt={BODY: CancelBody, NEEDS: Scope.OPERATIONS_CANCEL},
     sync_to_thread=True,
 )
 def cancel(
@@ -122,7 +137,7 @@ def cancel(
     operation_id="retryOperation",
     summary="Retry an operation",
     status_code=202,
-    opt={WRITES: True},
+    opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def retry(
@@ -132,7 +147,7 @@ def retry(
 
     The answer is an operation of its own which names the one it retries; retrying twice answers with the same one.
     """
-    return accepted(house, retry_operation(house, operation_uuid(operation_id), origin_of(request)))
+    return accepted(house, retry_operation(house, operation_uuid(operation_id), origin_of(request), request.user))
 
 
 def _page(house: House, where: OperationFilter, size: int, token: str | None) -> OperationList:

@@ -6,10 +6,12 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from api.http.access import NEEDS
 from api.http.ids import table_uuid
 from api.http.past_wire import ColumnHistoryBody, SchemaDiffBody
 from api.http.stories import chapter_body, difference_body
 from api.http.tables import found_table
+from domain.access import Scope
 from domain.diff import diff
 from domain.errors import ColumnNotKnown, SchemaVersionNotFound
 from domain.handlers.house import House
@@ -22,7 +24,13 @@ To = Annotated[
 ]
 
 
-@get("/schema/diff", operation_id="diffSchemas", summary="Compare two schema versions", sync_to_thread=True)
+@get(
+    "/schema/diff",
+    operation_id="diffSchemas",
+    summary="Compare two schema versions",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
+)
 def diff_schemas(
     table_id: FromPath[str], house: NamedDependency[House], from_version: From = None, to_version: To = None
 ) -> SchemaDiffBody:
@@ -44,6 +52,7 @@ def diff_schemas(
     operation_id="getColumnHistory",
     summary="Get a column's biography",
     sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
 )
 def column_history(table_id: FromPath[str], name: FromPath[str], house: NamedDependency[House]) -> ColumnHistoryBody:
     """What happened to the column that has the name, or else had it last: when, by whom and why, oldest first."""

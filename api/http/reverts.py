@@ -8,16 +8,16 @@ from litestar.params import FromPath, RawBody
 from msgspec import Raw
 from msgspec.structs import replace
 
-from api.http.access import BODY, origin_of
+from api.http.access import BODY, NEEDS, origin_of
 from api.http.answers import plan_body
 from api.http.bodies import RevertBody, decode
 from api.http.ids import migration_uuid, table_uuid
 from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.wire import OperationBody, PlanBody
+from domain.access import Principal, Scope
 from domain.handlers.house import House
 from domain.handlers.migrations import NewMigration, plan_migration
 from domain.handlers.reverting import reverting, submit_revert
-from domain.ports import Principal
 
 NOTHING_YET = NewMigration(changes=(), operations=Raw(b"[]"))
 
@@ -28,6 +28,7 @@ NOTHING_YET = NewMigration(changes=(), operations=Raw(b"[]"))
     summary="Plan to undo a migration",
     status_code=200,
     sync_to_thread=True,
+    opt={NEEDS: Scope.MIGRATIONS_PLAN},
 )
 def plan_revert(table_id: FromPath[str], migration_id: FromPath[str], house: NamedDependency[House]) -> PlanBody:
     """The operations that would undo the migration on the table as it is, and what they would do. Writes nothing."""
@@ -41,7 +42,7 @@ def plan_revert(table_id: FromPath[str], migration_id: FromPath[str], house: Nam
     operation_id="revertMigration",
     summary="Undo a migration",
     status_code=202,
-    opt={BODY: RevertBody},
+    opt={BODY: RevertBody, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def revert(
@@ -61,7 +62,10 @@ def revert(
         idempotency_key=idempotency_key(request),
     )
     table = table_uuid(table_id)
-    return accepted(house, submit_revert(house, table, migration_uuid(table_id, migration_id), new, origin_of(request)))
+    return accepted(
+        house,
+        submit_revert(house, table, migration_uuid(table_id, migration_id), new, origin_of(request), request.user),
+    )
 
 
 router = Router(

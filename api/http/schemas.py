@@ -7,12 +7,14 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from api.http.access import NEEDS
 from api.http.answers import ArrowSchema, schema_body, version_body
 from api.http.ids import table_uuid
 from api.http.moments import asked_moment
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.tables import found_table
 from api.http.wire import SchemaBody, VersionList
+from domain.access import Scope
 from domain.errors import SchemaNotThere, SchemaVersionNotFound
 from domain.handlers.house import House
 from domain.history import Moment
@@ -35,7 +37,9 @@ Position = Annotated[
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 
-@get("/", operation_id="getSchema", summary="Get the current schema", sync_to_thread=True)
+@get(
+    "/", operation_id="getSchema", summary="Get the current schema", sync_to_thread=True, opt={NEEDS: Scope.SCHEMA_READ}
+)
 def get_schema(
     request: Request[Any, Any, Any],
     table_id: FromPath[str],
@@ -64,7 +68,13 @@ def get_schema(
     return Response(schema_body(view, arrow_schema), headers=headers)
 
 
-@get("/versions", operation_id="listSchemaVersions", summary="List schema versions", sync_to_thread=True)
+@get(
+    "/versions",
+    operation_id="listSchemaVersions",
+    summary="List schema versions",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
+)
 def list_versions(
     table_id: FromPath[str],
     house: NamedDependency[House],
@@ -81,7 +91,13 @@ def list_versions(
     return VersionList(versions=tuple(version_body(row) for row in page), next_page_token=following)
 
 
-@get("/versions/{version:int}", operation_id="getSchemaVersion", summary="Get a schema version", sync_to_thread=True)
+@get(
+    "/versions/{version:int}",
+    operation_id="getSchemaVersion",
+    summary="Get a schema version",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
+)
 def get_version(
     table_id: FromPath[str],
     version: FromPath[int],

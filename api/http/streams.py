@@ -10,13 +10,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from api.http.access import NEEDS
 from api.http.following import Following
 from api.http.ids import operation_uuid, table_uuid
 from api.http.operations import found_operation
 from api.http.wire import FINISHED
+from domain.access import Principal, Scope
 from domain.errors import HeaderInvalid
 from domain.handlers.house import House
-from domain.ports import Principal
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 
@@ -27,7 +28,12 @@ Events = Stream | Response[None]
 Asking = Request[Principal, Any, Any]
 
 
-@get("/operations/{operation_id:str}/events", operation_id="followOperation", summary="Watch an operation")
+@get(
+    "/operations/{operation_id:str}/events",
+    operation_id="followOperation",
+    summary="Watch an operation",
+    opt={NEEDS: Scope.OPERATIONS_READ},
+)
 async def follow_operation(
     request: Asking,
     operation_id: FromPath[str],
@@ -46,6 +52,7 @@ async def follow_operation(
     "/dataset-tables/{table_id:str}/operations/{operation_id:str}/events",
     operation_id="followTableOperation",
     summary="Watch an operation of a table",
+    opt={NEEDS: Scope.OPERATIONS_READ},
 )
 async def follow_table_operation(
     request: Asking,

@@ -6,17 +6,17 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 
-from api.http.access import BODY, WRITES, origin_of
+from api.http.access import BODY, NEEDS, WRITES, origin_of
 from api.http.answers import drift_body, migration_body
 from api.http.bodies import AdoptBody, decode
 from api.http.ids import table_uuid
 from api.http.submitting import accepted, idempotency_key
 from api.http.wire import DriftBody, MigrationBody, OperationBody
+from domain.access import Principal, Scope
 from domain.errors import MigrationNotFound
 from domain.handlers.house import House
 from domain.handlers.outside import adopt_drift, look_for_drift
 from domain.handlers.upkeep import compact_table
-from domain.ports import Principal
 
 
 @post(
@@ -24,7 +24,7 @@ from domain.ports import Principal
     operation_id="compactTable",
     summary="Compact a table",
     status_code=202,
-    opt={WRITES: True},
+    opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def compact(
@@ -35,7 +35,13 @@ def compact(
     return accepted(house, asked)
 
 
-@get("/drift", operation_id="getDrift", summary="Compare the real table with the log", sync_to_thread=True)
+@get(
+    "/drift",
+    operation_id="getDrift",
+    summary="Compare the real table with the log",
+    sync_to_thread=True,
+    opt={NEEDS: Scope.SCHEMA_READ},
+)
 def drift(table_id: FromPath[str], house: NamedDependency[House]) -> DriftBody:
     """Whether somebody changed the table behind our back: what differs, and since when."""
     return drift_body(look_for_drift(house, table_uuid(table_id)))
@@ -46,7 +52,7 @@ def drift(table_id: FromPath[str], house: NamedDependency[House]) -> DriftBody:
     operation_id="adoptDrift",
     summary="Accept what was changed outside",
     status_code=201,
-    opt={BODY: AdoptBody},
+    opt={BODY: AdoptBody, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
 def adopt(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.access import Whereabouts
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History
@@ -24,6 +25,7 @@ class House:
     engines: Mapping[str, TableEngine]
     locations: Locations
     ids: Ids
+    whereabouts: Whereabouts
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""

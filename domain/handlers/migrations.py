@@ -7,7 +7,9 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Raw, Struct
 
+from domain.access import SERVICE, Principal, Resource, Scope, authorize
 from domain.changes.catalogue import AnyChange
+from domain.changes.change import HazardKind
 from domain.errors import IdempotencyKeyReused, PlanMismatch, SchemaVersionMismatch, StreamMoved, ValidationFailed
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
@@ -72,11 +74,13 @@ def plan_migration(house: House, table_id: UUID, changes: Sequence[AnyChange]) -
     return plan_for_head(house, table, changes)
 
 
-def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Origin) -> Submitted:
+def submit_migration(
+    house: House, table_id: UUID, new: NewMigration, origin: Origin, by: Principal = SERVICE
+) -> Submitted:
     """Queues a migration behind those of the table that have not ended, and returns the operation to follow.
 
     Raises ValidationFailed with every violation, SchemaVersionMismatch or PlanMismatch when it is not what was planned,
-    IdempotencyKeyReused; nothing is written then.
+    IdempotencyKeyReused, ScopeMissing when data would be lost and ``by`` may not do that; nothing is written then.
     """
     key = new.idempotency_key if new.retries is None else str(new.retries)
     operation_id = operation_id_of(house, table_id, new.idempotency_key, origin, new.retries)
@@ -84,7 +88,7 @@ def submit_migration(house: House, table_id: UUID, new: NewMigration, origin: Or
         if repeated(house, operation_id, new.fingerprint, key):
             return Submitted(operation_id=operation_id, replayed=True)
         table, version = house.table(table_id)
-        appends = _accepted(house, table, version, new, operation_id)
+        appends = _accepted(house, table, version, new, operation_id, by)
         try:
             house.store.append(appends, origin)
         except StreamMoved:
@@ -117,7 +121,9 @@ def as_sent(changes: Sequence[AnyChange]) -> Raw:
     return Raw(msgspec.json.encode(tuple(changes)))
 
 
-def _accepted(house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID) -> list[Append]:
+def _accepted(
+    house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID, by: Principal
+) -> list[Append]:
     """The facts of table, migration and operation for a migration that makes sense on this table."""
     if new.expected_version is not None and new.expected_version != table.head_version:
         raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
@@ -126,6 +132,8 @@ def _accepted(house: House, table: Managed, version: int, new: NewMigration, ope
         raise ValidationFailed(plan.violations)
     if new.plan_hash is not None and new.plan_hash != plan.plan_hash:
         raise PlanMismatch(new.plan_hash, plan.plan_hash)
+    if any(hazard.kind is HazardKind.DATA_LOSS for hazard in plan.hazards):
+        authorize(by, Scope.MIGRATIONS_DESTRUCTIVE, Resource(dataset_id=table.dataset_id, table_id=table.table_id))
     migration_id = house.ids.new()
     queue = QueueMigration(
         migration_id=migration_id, operation_id=operation_id, from_version=plan.base_version, schema=plan.target

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.access import SERVICE, Principal
 from domain.changes.catalogue import AnyChange
 from domain.errors import OperationNotFound, OperationNotRetryable
 from domain.facts import Origin
@@ -16,7 +17,7 @@ from domain.operation.decider import Cancelled, Failed, Unknown
 from domain.operation.events import OperationRequested
 
 
-def retry_operation(house: House, operation_id: UUID, origin: Origin) -> Submitted:
+def retry_operation(house: House, operation_id: UUID, origin: Origin, by: Principal = SERVICE) -> Submitted:
     """Asks for the same work again, planned on the table as it is now. Retrying twice is once.
 
     Raises OperationNotFound, OperationNotRetryable unless it failed or was cancelled, and what ``submit_migration``
@@ -30,7 +31,7 @@ def retry_operation(house: House, operation_id: UUID, origin: Origin) -> Submitt
     request = state.request
     if request.migration_id is None:
         return compact_table(house, request.table_id, None, origin, retries=operation_id)
-    return submit_migration(house, request.table_id, _again(house, operation_id, request), origin)
+    return submit_migration(house, request.table_id, _again(house, operation_id, request), origin, by)
 
 
 def _again(house: House, operation_id: UUID, request: OperationRequested) -> NewMigration:

@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.access import SERVICE, Principal
 from domain.errors import MigrationNotFound, NotRevertible
 from domain.facts import Origin
 from domain.handlers.house import House
@@ -44,13 +45,15 @@ def reverting(house: House, table_id: UUID, migration_id: UUID, asked: NewMigrat
     )
 
 
-def submit_revert(house: House, table_id: UUID, migration_id: UUID, asked: NewMigration, origin: Origin) -> Submitted:
+def submit_revert(
+    house: House, table_id: UUID, migration_id: UUID, asked: NewMigration, origin: Origin, by: Principal = SERVICE
+) -> Submitted:
     """Queues the migration that undoes another. Raises as ``reverting`` and ``submit_migration`` do."""
     named = replace(asked, request_fingerprint=f"revert {migration_id} {asked.fingerprint}")
     operation_id = operation_id_of(house, table_id, asked.idempotency_key, origin)
     if repeated(house, operation_id, named.fingerprint, asked.idempotency_key):
         return Submitted(operation_id=operation_id, replayed=True)
-    return submit_migration(house, table_id, reverting(house, table_id, migration_id, named), origin)
+    return submit_migration(house, table_id, reverting(house, table_id, migration_id, named), origin, by)
 
 
 def _made(house: House, table_id: UUID, migration_id: UUID) -> _Made:
