@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -22,11 +22,18 @@ from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_ma
 from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
 from adapters.postgres.database import Database
+from adapters.postgres.elected import Elected
 from adapters.postgres.preparing import prepare_database
+from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.reading import PostgresSeal
+from adapters.sealing.sealer import NAME as SEAL
+from adapters.sealing.sealer import Sealer
+from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, new_secret
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
+from adapters.views.event_streams import event_streams
 from adapters.views.folding import View
 from adapters.views.follower import Follower, Projection
 from adapters.views.migration_rows import MigrationRows
@@ -59,6 +66,7 @@ INLINE = (operation_status, dataset_tables, operation_leases, table_homes)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
+    Projection("event_streams_v1", event_streams),
 )
 VIEWS = (
     View("operation_status", ("operation_status_v1",), OperationRows),
@@ -94,6 +102,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         views=PostgresViews(database),
         engines={"lance": Engines(settings.storage_options)("lance")},
         history=PostgresHistory(database),
+        seal=PostgresSeal(database, KeyFiles(settings.seal_key_file)),
         locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
         whereabouts=PostgresWhereabouts(database, store),
@@ -109,7 +118,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
 
 
 def vital_signs(database: Database) -> PostgresVitalSigns:
-    return PostgresVitalSigns(database, [projection.name for projection in FOLLOWED])
+    return PostgresVitalSigns(database, [*(projection.name for projection in FOLLOWED), SEAL])
 
 
 def demo_data() -> ModuleType:
@@ -128,6 +137,8 @@ def prepare(settings: Settings, url: str) -> bool:
     prepare_database(url, LOG_SQL)
     for root in settings.table_roots:
         root.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        KeyFiles(settings.seal_key_file).make()
     made = not settings.token_file.exists()
     if made:
         write_privately(settings, new_secret())
@@ -169,6 +180,10 @@ def create_http() -> Litestar:
     )
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
     return app
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    return Sealer(KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file))
 
 
 def tracing_of(settings: Settings) -> Tracing:
@@ -226,6 +241,9 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
         for follower in followers:
             parts.feed.on_append(follower.wake)
             follower.start()
+        # Not woken: what a second brings is sealed at once.
+        sealing = Elected(url, SEAL, sealer_of(settings).advance)
+        sealing.start()
 
         def rest(seconds: float) -> None:
             bell.wait(seconds)
@@ -254,5 +272,6 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
         finally:
             executor.close()
             housekeeper.stop()
+            sealing.stop()
             for follower in followers:
                 follower.stop()

@@ -28,6 +28,8 @@ KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_SDK_DISABLED = "OTEL_SDK_DISABLED"
+SEAL_KEY = "SCHEMALEDGER_SEAL_KEY"
+SEAL_COPY = "SCHEMALEDGER_SEAL_COPY"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
@@ -64,6 +66,10 @@ class Settings:
     """Prefixes of object stores under which tables may lie, like ``s3://bucket/prefix``."""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     """How object stores are reached: endpoint, region, credentials; the standard variables stand for what is not."""
+    seal_key: Path | None = None
+    """The file of the key that signs checkpoints; None: in the data folder."""
+    seal_copy: Path | None = None
+    """The file that every checkpoint is added to; None: in the data folder, where it proves little."""
     traces: bool = False
     """Whether there is a collector to tell spans to; OpenTelemetry's own variables say the rest."""
     log_format: str = "auto"
@@ -77,6 +83,14 @@ class Settings:
     @property
     def token_file(self) -> Path:
         return self.data_dir / "token"
+
+    @property
+    def seal_key_file(self) -> Path:
+        return self.seal_key or self.data_dir / "seal" / "key"
+
+    @property
+    def seal_copy_file(self) -> Path:
+        return self.seal_copy or self.data_dir / "seal" / "checkpoints"
 
     @property
     def url(self) -> str:
@@ -100,6 +114,10 @@ class Settings:
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.seal_key is not None:
+            variables[SEAL_KEY] = str(self.seal_key)
+        if self.seal_copy is not None:
+            variables[SEAL_COPY] = str(self.seal_copy)
         if self.ray_address is not None:
             variables[RAY_ADDRESS] = self.ray_address
         if self.keep_operations_days is not None:
@@ -129,11 +147,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
         keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
+        seal_key=_path(environment, SEAL_KEY),
+        seal_copy=_path(environment, SEAL_COPY),
         traces=any(environment.get(name) for name in OTLP_ENDPOINTS)
         and environment.get(OTEL_SDK_DISABLED, "").lower() != "true",
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),
         log_level=_choice(environment, LOG_LEVEL, LEVELS, "info"),
     )
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    return Path(text).expanduser().absolute() if (text := environment.get(name)) else None
 
 
 def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:

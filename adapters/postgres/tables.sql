@@ -177,3 +177,33 @@ CREATE TABLE IF NOT EXISTS access_tokens (
     secret_sha256 bytea NOT NULL UNIQUE,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+-- The seal: the tree over the log, in tiles of 256 hashes, and what was signed of it.
+
+CREATE TABLE IF NOT EXISTS seal_tiles (
+    level integer NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    PRIMARY KEY (level, number)
+);
+CREATE TABLE IF NOT EXISTS seal_checkpoints (
+    size bigint PRIMARY KEY,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    signed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Why the seal has stopped; no row while it goes on.
+CREATE TABLE IF NOT EXISTS seal_alarms (
+    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    message text NOT NULL,
+    raised_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Asynchronous: of which table each stream is.
+
+CREATE TABLE IF NOT EXISTS event_streams_v1 (
+    stream uuid PRIMARY KEY,
+    table_id uuid NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_streams_v1_of_table ON event_streams_v1 (table_id);

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.audit.seal import Seal
 from domain.access import Whereabouts
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
@@ -25,6 +26,7 @@ class House:
     engines: Mapping[str, TableEngine]
     locations: Locations
     ids: Ids
+    seal: Seal
     whereabouts: Whereabouts
 
     def engine(self, name: str) -> TableEngine:

@@ -1,0 +1,69 @@
+"""Work beside the log that one thread among all processes does: whoever holds its lock."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+import psycopg
+from psycopg.rows import dict_row
+
+from adapters.postgres.database import Connection, Statement, border, run
+from domain.errors import LogUnavailable
+
+log = logging.getLogger("schemaledger.views")
+
+IDLE_SECONDS = 1.0
+"""How long it sleeps at most when no wake-up reaches it, and between two candidatures."""
+
+ELECT = "SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS elected"
+
+
+class Elected:
+    """A thread that takes the lock of the name, or waits for it, and calls ``advance`` as long as there is work.
+
+    ``advance`` is given the connection that holds the lock, and says whether there was something to do.
+    """
+
+    def __init__(self, url: str, name: str, advance: Callable[[Connection], bool]) -> None:
+        self._url, self._name, self._advance = url, name, advance
+        self._wake, self._stop = Event(), Event()
+        self._thread = Thread(target=self._run, name=name.replace(" ", "-"), daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new in the log."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._work()
+            except LogUnavailable as refusal:
+                log.warning("%s waits for the log: %s", self._name, refusal)
+            except Exception:
+                log.exception("%s stopped at an event; trying again", self._name)
+            self._stop.wait(IDLE_SECONDS)
+
+    def _work(self) -> None:
+        """Until stopped, or until the connection that holds the lock is lost."""
+        with (
+            border(),
+            psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=2) as connection,
+        ):
+            while not self._stop.is_set() and not self._elected(connection):
+                self._stop.wait(IDLE_SECONDS)
+            while not self._stop.is_set():
+                self._wake.clear()
+                if not self._advance(connection):
+                    self._wake.wait(IDLE_SECONDS)
+
+    def _elected(self, connection: Connection) -> bool:
+        row = run(connection, Statement(ELECT, {"name": self._name})).fetchone()
+        return bool(row and row["elected"])

@@ -1,0 +1,140 @@
+"""The sealer: grows the tree over the log, batch by batch, and signs what it has become. One of all processes does.
+
+No writer waits for it. It signs nothing that does not go on from what was published before, here or outside: it stops
+then, and says so until somebody looks.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from psycopg.rows import DictRow
+
+from adapters.postgres.database import Connection, Statement, run
+from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.signing import KeyFiles, SigningKey, verify_ed25519
+from adapters.sealing.tiles import PostgresForest, grown, store
+from domain.audit.entry import Entry, entry_of
+from domain.audit.notes import Checkpoint, NoteDamaged, opened, parse_checkpoint, signed
+from domain.audit.tree import Tree, leaf_hash
+
+log = logging.getLogger("schemaledger.seal")
+
+NAME = "seal"
+"""Of its progress among that of the views."""
+BATCH = 5_000
+"""Events between two checkpoints at most."""
+
+ENTRIES = """
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM stored_events
+WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+"""
+LAST = "SELECT size, note FROM seal_checkpoints ORDER BY size DESC LIMIT 1"
+PUBLISH = "INSERT INTO seal_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)"
+ADVANCE = """
+INSERT INTO projections (name, position) VALUES (%(name)s, %(position)s)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position
+"""
+STOPPED = """
+INSERT INTO seal_alarms (message) VALUES (%(message)s)
+ON CONFLICT (only) DO UPDATE SET message = excluded.message, raised_at = clock_timestamp()
+WHERE seal_alarms.message <> excluded.message
+"""
+GOING_ON = "DELETE FROM seal_alarms"
+
+
+class SealStopped(Exception):
+    """The log is not what was sealed before. Says what does not fit."""
+
+
+@dataclass(frozen=True)
+class Sealer:
+    keys: KeyFiles
+    outside: OutsideCopy
+
+    def advance(self, connection: Connection) -> bool:
+        """Seals one batch. False: nothing was left to seal, or it has stopped."""
+        try:
+            return self._advance(connection)
+        except (SealStopped, LookupError, NoteDamaged, OSError) as stop:
+            if run(connection, Statement(STOPPED, {"message": str(stop)})).rowcount:
+                log.error("the seal has stopped: %s", stop)
+            return False
+
+    @cached_property
+    def _key(self) -> SigningKey:
+        return self.keys.load()
+
+    def _advance(self, connection: Connection) -> bool:
+        last = self._last(connection)
+        size = last.size if last else 0
+        rows = run(connection, Statement(ENTRIES, {"after": size, "limit": BATCH})).fetchall()
+        entries = [entry_of_row(row) for row in rows]
+        if [entry.position for entry in entries] != list(range(size + 1, size + 1 + len(entries))):
+            raise SealStopped(f"positions are missing from the log after {size}")
+        if not entries:
+            return False
+        forest = PostgresForest(connection)
+        self._check(forest, last)
+        tiles = grown(forest, size, [leaf_hash(entry.encoded()) for entry in entries])
+        size += len(entries)
+        root = Tree(PostgresForest(connection, tiles), size).root()
+        note = signed(Checkpoint(self._key.vkey.name, size, root).text(), self._key)
+        with connection.transaction():
+            store(connection, tiles)
+            run(connection, Statement(PUBLISH, {"size": size, "root": root, "note": note}))
+            run(connection, Statement(ADVANCE, {"name": NAME, "position": size}))
+            run(connection, Statement(GOING_ON, {}))
+        self.outside.add(note)
+        return True
+
+    def _last(self, connection: Connection) -> Checkpoint | None:
+        """The last checkpoint of the database. Raises SealStopped unless it is ours and that of the outside copy."""
+        row = run(connection, Statement(LAST, {})).fetchone()
+        here = self._opened(row["note"]) if row else None
+        note = self.outside.last()
+        there = self._opened(note) if note else None
+        if there is not None and (here is None or there.size > here.size):
+            raise SealStopped(
+                f"the outside copy ends with a checkpoint of {there.size} events, the database with one of "
+                f"{here.size if here else 0}: events that were sealed are gone, after a restore perhaps"
+            )
+        if here is not None and there is not None and here.size == there.size and here != there:
+            raise SealStopped(f"the outside copy has another root for {here.size} events than the database")
+        if row and here is not None and (there is None or there.size < here.size):
+            self.outside.add(row["note"])
+        return here
+
+    def _opened(self, note: str) -> Checkpoint:
+        try:
+            text, _ = opened(note, self.keys.known(), verify_ed25519)
+            checkpoint = parse_checkpoint(text)
+        except NoteDamaged as damage:
+            raise SealStopped(
+                f"the last checkpoint was not signed with a key of {self.keys.public}: {damage}"
+            ) from None
+        if checkpoint.origin != self._key.vkey.name:
+            raise SealStopped(f"the last checkpoint is of log {checkpoint.origin}, the key of {self._key.vkey.name}")
+        return checkpoint
+
+    def _check(self, forest: PostgresForest, last: Checkpoint | None) -> None:
+        if last is not None and Tree(forest, last.size).root() != last.root:
+            raise SealStopped(f"the tree is no longer the one that the checkpoint of {last.size} events was signed for")
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, UTC, exactly."""
+    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def entry_of_row(row: DictRow) -> Entry:
+    return entry_of(
+        row["notification_id"],
+        microseconds(row["recorded_at"]),
+        row["originator_id"].bytes,
+        row["originator_version"],
+        row["topic"],
+        bytes(row["state"]),
+    )

@@ -1,0 +1,60 @@
+"""The hashes of the tree, kept as tiles of 256 (c2sp.org/tlog-tiles); the last tile of a level may be partial."""
+
+from collections.abc import Mapping, Sequence
+
+from adapters.postgres.database import Connection, Statement, run
+from domain.audit.tree import TILE_HEIGHT, TILE_WIDTH, root_of
+
+HASH = 32
+TILE = "SELECT hashes FROM seal_tiles WHERE level = %(level)s AND number = %(number)s"
+PUT = """
+INSERT INTO seal_tiles (level, number, hashes) VALUES (%(level)s, %(number)s, %(hashes)s)
+ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes
+"""
+
+Tiles = dict[tuple[int, int], bytes]
+"""By level and number."""
+
+
+class PostgresForest:
+    """Implements ``Forest`` over one connection; tiles read once stay in memory. ``fresh`` are not stored yet."""
+
+    def __init__(self, connection: Connection, fresh: Mapping[tuple[int, int], bytes] | None = None) -> None:
+        self._connection, self._tiles = connection, dict(fresh or {})
+
+    def hashes(self, level: int, start: int, count: int) -> Sequence[bytes]:
+        number, inner = divmod(start, TILE_WIDTH)
+        tile = self.tile(level, number)[inner * HASH : (inner + count) * HASH]
+        if len(tile) != count * HASH:
+            raise LookupError(f"tile {number} of level {level} is missing or too short")
+        return [tile[i : i + HASH] for i in range(0, len(tile), HASH)]
+
+    def tile(self, level: int, number: int) -> bytes:
+        if (level, number) not in self._tiles:
+            row = run(self._connection, Statement(TILE, {"level": level, "number": number})).fetchone()
+            self._tiles[level, number] = bytes(row["hashes"]) if row else b""
+        return self._tiles[level, number]
+
+
+def grown(forest: PostgresForest, size: int, leaves: Sequence[bytes]) -> Tiles:
+    """The tiles that change when so many leaves follow the first ``size``."""
+    changed: Tiles = {}
+    level, hashes = 0, list(leaves)
+    while hashes:
+        number, inner = divmod(size, TILE_WIDTH)
+        row = forest.tile(level, number)[: inner * HASH] + b"".join(hashes)
+        if len(row) != (inner + len(hashes)) * HASH:
+            raise LookupError(f"tile {number} of level {level} is missing or too short")
+        full = []
+        for at in range(0, len(row), TILE_WIDTH * HASH):
+            tile = row[at : at + TILE_WIDTH * HASH]
+            changed[level, number + at // (TILE_WIDTH * HASH)] = tile
+            if len(tile) == TILE_WIDTH * HASH:
+                full.append(root_of([tile[i : i + HASH] for i in range(0, len(tile), HASH)]))
+        level, size, hashes = level + 1, size >> TILE_HEIGHT, full
+    return changed
+
+
+def store(connection: Connection, tiles: Tiles) -> None:
+    for (level, number), hashes in tiles.items():
+        run(connection, Statement(PUT, {"level": level, "number": number, "hashes": hashes}))
