@@ -195,7 +195,7 @@ CREATE TABLE IF NOT EXISTS seal_checkpoints (
 
 -- Why the seal has stopped; no row while it goes on.
 CREATE TABLE IF NOT EXISTS seal_alarms (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     message text NOT NULL,
     raised_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );

@@ -38,7 +38,7 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position
 """
 STOPPED = """
 INSERT INTO seal_alarms (message) VALUES (%(message)s)
-ON CONFLICT (only) DO UPDATE SET message = excluded.message, raised_at = clock_timestamp()
+ON CONFLICT (single) DO UPDATE SET message = excluded.message, raised_at = clock_timestamp()
 WHERE seal_alarms.message <> excluded.message
 """
 GOING_ON = "DELETE FROM seal_alarms"

@@ -9,8 +9,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from domain.audit.notes import ED25519, NoteDamaged, VerifierKey, parse_key, signed
-from domain.audit.verifying import ROTATION
+from domain.audit.notes import ED25519, NoteDamaged, VerifierKey, parse_key
+from domain.audit.rotations import rotation
 
 PRIVATE = "PRIVATE+KEY+"
 """How the file of a signing key begins, as in Go's golang.org/x/mod/sumdb/note."""
@@ -76,10 +76,9 @@ class KeyFiles:
         """A new key of the same name; old and new sign that one follows the other. The old one is gone then."""
         old = self.load()
         new = SigningKey(old.vkey.name, secrets.token_bytes(32))
-        note = signed(f"{ROTATION}\n{old.vkey}\n{new.vkey}\n", old, new)
         self._rotations.mkdir(exist_ok=True)
         number = len(self.rotations()) + 1
-        (self._rotations / f"{number:04}").write_text(note)
+        (self._rotations / f"{number:04}").write_text(rotation(old, new))
         with self.public.open("a") as file:
             file.write(f"{new.vkey}\n")
         self._write(new, os.O_TRUNC)

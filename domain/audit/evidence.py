@@ -1,19 +1,25 @@
 """Evidence: events, their proofs and a signed list of contents in one file (docs/reference/evidence.md)."""
 
 import json
-from base64 import b64encode
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
 
-from domain.audit.entry import Entry
+from domain.audit.entry import Entry, EntryDamaged, decoded
 from domain.audit.notes import Proof, Signer, VerifierKey, signed
 from domain.audit.tar import END, member
 
 FORMAT = "schemaledger evidence v1"
-EVENTS, MANIFEST, PAGE, KEYS = "events.ndjson", "manifest", "about.md", "keys"
-FIRST, LAST, CONSISTENCY = "checkpoint-first", "checkpoint-last", "consistency"
+KEYS, FIRST, LAST, CONSISTENCY = "keys", "checkpoint-first", "checkpoint-last", "consistency"
+ROTATIONS, PROOFS, EVENTS = "rotations/", "proofs/", "events/"
+PAGE, MANIFEST = "about.md", "manifest"
+PART = 1_000
+"""Events of one file, the last one's may be fewer: neither side ever holds more."""
+
+_LINE = re.compile(rb'\{"position":\d+,[^{}]*"entry":"([^"]+)","state":"([^"]*)","event":')
 
 
 @dataclass(frozen=True)
@@ -53,31 +59,43 @@ class Frame:
 
 @dataclass
 class _Contents:
+    """The signed list: every file but the proofs, each of which stands or falls by itself."""
+
     lines: list[str] = field(default_factory=list)
+    events: int = 0
 
     def file(self, name: str, content: bytes) -> bytes:
         self.lines.append(f"{sha256(content).hexdigest()} {name}")
         return member(name, content)
+
+    def part(self, lines: Sequence[bytes]) -> bytes:
+        name = part_name(self.events)
+        self.events += len(lines)
+        return self.file(name, b"".join(lines))
 
 
 def written(
     scope: Scope, frame: Frame, events: Iterable[tuple[Sealed, Sequence[bytes]]], page: str, signer: Signer
 ) -> Iterator[bytes]:
     """The file, piece by piece; ``events`` with the path of each, in the order of positions."""
-    contents, readable = _Contents(), []
+    contents, part = _Contents(), list[bytes]()
     yield contents.file(KEYS, "".join(f"{key}\n" for key in frame.keys).encode())
     for number, rotation in enumerate(frame.rotations, start=1):
-        yield contents.file(f"rotations/{number:04}", rotation.encode())
+        yield contents.file(f"{ROTATIONS}{number:04}", rotation.encode())
     yield contents.file(FIRST, frame.first.encode())
     yield contents.file(LAST, frame.last.encode())
     yield contents.file(CONSISTENCY, consistency_text(frame.consistency).encode())
     for event, path in events:
         position = event.entry.position
-        yield contents.file(proof_name(position), Proof(position - 1, tuple(path), frame.last).text().encode())
-        readable.append(line(event))
-    yield contents.file(EVENTS, "".join(readable).encode())
+        yield member(proof_name(position), Proof(position - 1, tuple(path), frame.last).text().encode())
+        part.append(line(event))
+        if len(part) == PART:
+            yield contents.part(part)
+            part = []
+    if part:
+        yield contents.part(part)
     yield contents.file(PAGE, page.encode())
-    text = "\n".join((FORMAT, frame.origin, str(scope), str(len(readable)), *contents.lines)) + "\n"
+    text = "\n".join((FORMAT, frame.origin, str(scope), str(contents.events), *contents.lines)) + "\n"
     yield member(MANIFEST, signed(text, signer).encode())
     yield END
 
@@ -87,28 +105,49 @@ def consistency_text(proof: Sequence[bytes]) -> str:
 
 
 def proof_name(position: int) -> str:
-    return f"proofs/{position:019}.tlog-proof"
+    return f"{PROOFS}{position:019}.tlog-proof"
 
 
-def line(event: Sealed) -> str:
-    """An event for people and programs: the bytes that are proven, and the same to read. Ends in a newline."""
-    entry = event.entry
-    known = {
-        "position": entry.position,
-        "recordedAtMicroseconds": entry.recorded_at,
-        "stream": str(UUID(bytes=entry.stream)),
-        "streamVersion": entry.stream_version,
-        "topic": entry.topic,
-        "entry": b64encode(entry.encoded()).decode(),
-        "state": b64encode(event.state).decode(),
-        "event": readable(event.state),
-    }
-    return json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n"
+def part_name(before: int) -> str:
+    """Of the part that so many events stand before."""
+    return f"{EVENTS}{before // PART + 1:06}.ndjson"
 
 
-def readable(state: bytes) -> object:
-    """What the stored bytes say; None where they are not JSON (an older compression, or a cipher)."""
+def line(event: Sealed) -> bytes:
+    """An event for people and programs: the bytes that are proven, and the same to read. Ends in a newline.
+
+    What is stored stands there once more as it is where it is JSON on one line, else null (a compression, a cipher).
+    """
+    return _head(event) + (event.state if _is_json(event.state) else b"null") + b"}\n"
+
+
+def parse_line(text: bytes) -> Sealed:
+    """The event of a line, which says nothing else than its entry and its stored bytes. Raises EntryDamaged."""
+    found = _LINE.match(text)
+    if found is None:
+        raise EntryDamaged("the line has not the form of an event")
     try:
-        return json.loads(state)
+        event = Sealed(decoded(b64decode(found[1], validate=True)), b64decode(found[2], validate=True))
+    except ValueError as damage:
+        raise EntryDamaged(str(damage)) from None
+    if text not in (_head(event) + shown + b"}\n" for shown in (event.state, b"null")):
+        raise EntryDamaged(f"position {event.entry.position} says something else than its entry and stored bytes")
+    return event
+
+
+def _head(event: Sealed) -> bytes:
+    entry = event.entry
+    return (
+        f'{{"position":{entry.position},"recordedAtMicroseconds":{entry.recorded_at},'
+        f'"stream":"{UUID(bytes=entry.stream)}","streamVersion":{entry.stream_version},'
+        f'"topic":{json.dumps(entry.topic)},"entry":"{b64encode(entry.encoded()).decode()}",'
+        f'"state":"{b64encode(event.state).decode()}","event":'
+    ).encode()
+
+
+def _is_json(state: bytes) -> bool:
+    try:
+        json.loads(state)
     except ValueError:
-        return None
+        return False
+    return b"\n" not in state

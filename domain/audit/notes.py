@@ -103,8 +103,8 @@ def opened(note: str, keys: Sequence[VerifierKey], verify: Verify) -> tuple[str,
 
     Raises NoteDamaged, also when a signature by a known key is no good. Signatures of others are passed over.
     """
-    text, _, tail = note.rpartition("\n\n")
-    if not text or not tail.endswith("\n") or _CONTROL.search(note):
+    text, parting, tail = note.rpartition("\n\n")
+    if not parting or not tail.endswith("\n") or _CONTROL.search(note):
         raise NoteDamaged("it is no signed note")
     text += "\n"
     lines = tail[:-1].split("\n")

@@ -89,22 +89,54 @@ class Tree:
         return root_of(self._forest.hashes(level, start >> (TILE_HEIGHT * level), 1 << within))
 
 
-def includes(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether the path proves that the leaf hash stands at ``index`` of the tree (RFC 9162, section 2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    at, last, found = index, size - 1, leaf
-    for sibling in path:
-        if last == 0:
+class Inclusions:
+    """Inclusion proofs of one tree, checked one after another (RFC 9162, section 2.1.3.2).
+
+    Neighbours share most of their way to the root: a proof that meets the way of the one before, and goes on as that
+    one did, needs no more hashing.
+    """
+
+    def __init__(self, size: int, root: bytes) -> None:
+        self._size, self._root = size, root
+        self._path: Sequence[bytes] = ()
+        self._way = dict[tuple[int, int], tuple[bytes, int]]()
+
+    def holds(self, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
+        """Whether the path proves that the leaf hash stands at ``index`` of the tree."""
+        if not 0 <= index < self._size:
             return False
-        if at & 1 or at == last:
-            found = node_hash(sibling, found)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
+        at, last, found = index, self._size - 1, leaf
+        way = dict[tuple[int, int], tuple[bytes, int]]()
+        for done, sibling in enumerate(path):
+            met = self._way.get((at, last))
+            if met and met[0] == found and self._path[met[1] :] == path[done:]:
+                break
+            way[at, last] = found, done
+            if last == 0:
+                return False
+            if at & 1 or at == last:
+                found = node_hash(sibling, found)
+                while not at & 1 and at:
+                    at, last = at >> 1, last >> 1
+            else:
+                found = node_hash(found, sibling)
+            at, last = at >> 1, last >> 1
         else:
-            found = node_hash(found, sibling)
-        at, last = at >> 1, last >> 1
-    return last == 0 and found == root
+            if last != 0 or found != self._root:
+                return False
+            self._way, self._path = way, path
+            return True
+        self._way = {
+            state: (node, before + done - met[1]) for state, (node, before) in self._way.items() if before >= met[1]
+        }
+        self._way |= way
+        self._path = path
+        return True
+
+
+def includes(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether the path proves that the leaf hash stands at ``index`` of the tree."""
+    return Inclusions(size, root).holds(index, leaf, path)
 
 
 def extends(earlier: int, size: int, earlier_root: bytes, root: bytes, proof: Sequence[bytes]) -> bool:

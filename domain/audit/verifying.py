@@ -1,6 +1,8 @@
-"""Verifying a file of evidence far from here: with a key that is trusted, and nothing else."""
+"""Verifying a file of evidence far from here: with a key that is trusted, and nothing else.
 
-import json
+It reads the file once, in order, and holds no more of it than one part.
+"""
+
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from hashlib import sha256
 from typing import BinaryIO
 from uuid import UUID
 
-from domain.audit.entry import Entry, EntryDamaged, decoded
+from domain.audit.entry import Entry, EntryDamaged
 from domain.audit.evidence import (
     CONSISTENCY,
     EVENTS,
@@ -18,9 +20,13 @@ from domain.audit.evidence import (
     LAST,
     MANIFEST,
     PAGE,
+    PART,
+    PROOFS,
+    ROTATIONS,
     Sealed,
     consistency_text,
-    line,
+    parse_line,
+    part_name,
     proof_name,
 )
 from domain.audit.notes import (
@@ -30,13 +36,11 @@ from domain.audit.notes import (
     Verify,
     opened,
     parse_checkpoint,
-    parse_key,
     parse_proof,
 )
+from domain.audit.rotations import led_to
 from domain.audit.tar import TarDamaged, members
-from domain.audit.tree import extends, includes, leaf_hash
-
-ROTATION = "schemaledger key rotation"
+from domain.audit.tree import Inclusions, extends, leaf_hash
 
 
 class EvidenceRefused(ValueError):
@@ -57,54 +61,59 @@ class Verified:
 
 def verify_evidence(file: BinaryIO, trusted: Sequence[VerifierKey], verify: Verify) -> Verified:
     """Raises EvidenceRefused with the first thing that does not hold."""
-    try:
-        files = dict[str, bytes]()
-        for name, content in members(file):
-            if name in files:
-                raise EvidenceRefused(f"'{name}' is there twice")
-            files[name] = content
-    except TarDamaged as damage:
-        raise EvidenceRefused(str(damage)) from None
-    for name in (KEYS, FIRST, LAST, CONSISTENCY, EVENTS, PAGE, MANIFEST):
-        if name not in files:
-            raise EvidenceRefused(f"'{name}' is missing")
-    keys = _trusted_keys(files, trusted, verify)
-    last = _checkpoints(files, keys, verify)
-    events = _events(files, last)
-    text, by = _open(MANIFEST, files[MANIFEST], keys, verify)
-    scope = _manifest(text, files, last.origin, len(events))
-    _complete(scope, [event.entry for event in events])
-    return Verified(last.origin, scope, len(events), last.size, last.root, by)
+    files = _Files(file)
+    kept = {KEYS: files.take(KEYS)}
+    while files.name.startswith(ROTATIONS):
+        kept[files.name] = files.take(files.name)
+    for name in (FIRST, LAST, CONSISTENCY):
+        kept[name] = files.take(name)
+    keys = _trusted_keys(kept, trusted, verify)
+    last = _checkpoints(kept, keys, verify)
+    events = _Events(kept[LAST].decode(), last)
+    while files.name.startswith((PROOFS, EVENTS)):
+        events.part(files)
+    files.take(PAGE)
+    seen = list(files.seen)
+    text, by = _open(MANIFEST, files.take(MANIFEST), keys, verify)
+    if files.name:
+        raise EvidenceRefused(f"there is something after '{MANIFEST}': '{files.name}'")
+    scope = _scope(text, last.origin)
+    _complete(scope, events)
+    _manifest(text, seen, events.count)
+    return Verified(last.origin, scope, events.count, last.size, last.root, by)
 
 
-def rotated(note: str, trusted: Sequence[VerifierKey], verify: Verify) -> tuple[VerifierKey, ...]:
-    """Both keys of a rotation, which have both signed it, when one of them is trusted. Raises NoteDamaged."""
-    lines = note.split("\n")
-    if len(lines) < 4 or lines[0] != ROTATION:
-        raise NoteDamaged("it is no rotation of keys")
-    old, new = _parse_keys(lines[1:3])
-    if old not in trusted and new not in trusted:
-        raise NoteDamaged("neither of its keys is trusted")
-    _, by = opened(note, (old, new), verify)
-    if set(by) != {old, new}:
-        raise NoteDamaged("one of its keys has not signed it")
-    return old, new
+class _Files:
+    """The files of the evidence one after another; ``name`` is the one that comes next, empty at the end."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._members, self.seen = members(file), list[str]()
+        self.name, self._content = "", b""
+        self._next()
 
-def _trusted_keys(files: dict[str, bytes], trusted: Sequence[VerifierKey], verify: Verify) -> list[VerifierKey]:
-    """Those given, and those they lead to by rotations that old and new key have signed."""
-    keys = list(trusted)
-    notes = [(name, content) for name, content in files.items() if name.startswith("rotations/")]
-    # A chain may be trusted at either end: in its order from the oldest, against it from the newest.
-    for name, content in (*notes, *reversed(notes)):
+    def take(self, name: str) -> bytes:
+        """Raises EvidenceRefused when another file comes next, or none. Its line of the list is kept in ``seen``."""
+        if self.name != name:
+            raise EvidenceRefused(f"'{name}' is missing" + (f": '{self.name}' is in its place" if self.name else ""))
+        content = self._content
+        if not name.startswith(PROOFS):
+            self.seen.append(f"{sha256(content).hexdigest()} {name}")
+        self._next()
+        return content
+
+    def _next(self) -> None:
         try:
-            found = rotated(content.decode(), keys, verify)
-        except (NoteDamaged, UnicodeDecodeError) as damage:
-            if (name, content) in notes and "trusted" in str(damage):
-                continue
-            raise EvidenceRefused(f"'{name}': {damage}") from None
-        keys += [key for key in found if key not in keys]
-    return keys
+            self.name, self._content = next(self._members, ("", b""))
+        except TarDamaged as damage:
+            raise EvidenceRefused(str(damage)) from None
+
+
+def _trusted_keys(kept: dict[str, bytes], trusted: Sequence[VerifierKey], verify: Verify) -> list[VerifierKey]:
+    try:
+        notes = [content.decode() for name, content in kept.items() if name.startswith(ROTATIONS)]
+        return led_to(notes, trusted, verify)
+    except (NoteDamaged, UnicodeDecodeError) as damage:
+        raise EvidenceRefused(f"a note of '{ROTATIONS}' does not hold: {damage}") from None
 
 
 def _checkpoints(files: dict[str, bytes], keys: Sequence[VerifierKey], verify: Verify) -> Checkpoint:
@@ -129,85 +138,106 @@ def _checkpoint(name: str, content: bytes, keys: Sequence[VerifierKey], verify: 
         raise EvidenceRefused(f"'{name}': {damage}") from None
 
 
-def _events(files: dict[str, bytes], last: Checkpoint) -> list[Sealed]:
-    """Every event of the file, each proven to stand where it says."""
-    checkpoint, found = files[LAST].decode(), list[Sealed]()
-    # Not splitlines: it would also part at characters that stand within texts.
-    for number, text in enumerate(files[EVENTS].split(b"\n")[:-1], start=1):
-        event = _event(number, text)
-        place = f"event {number} (position {event.entry.position})"
-        if found and found[-1].entry.position >= event.entry.position:
+class _Events:
+    """Every event of the file, each proven to stand where it says, and none missing before it in its stream."""
+
+    def __init__(self, checkpoint: str, last: Checkpoint) -> None:
+        self._checkpoint, self._inclusions = checkpoint, Inclusions(last.size, last.root)
+        self.count, self.first, self.last = 0, 0, 0
+        self.streams = dict[bytes, int]()
+        """The version each stream stands at."""
+        self.gap = ""
+        """The first event that is missing from its stream, if one is."""
+        self.hole = 0
+        """The first position that is missing between the first and the last, if one is."""
+
+    def part(self, files: _Files) -> None:
+        """The proofs of a part and the part itself."""
+        proofs = dict[str, bytes]()
+        while files.name.startswith(PROOFS) and len(proofs) < PART:
+            name = files.name
+            proofs[name] = files.take(name)
+        name = part_name(self.count)
+        content = files.take(name)
+        if not content.endswith(b"\n"):
+            raise EvidenceRefused(f"'{name}' is cut off")
+        for text in content[:-1].split(b"\n"):
+            self._event(text, proofs)
+        if proofs:
+            raise EvidenceRefused(f"'{next(iter(proofs))}' is the proof of no event of '{name}'")
+        if files.name.startswith((PROOFS, EVENTS)) and self.count % PART:
+            raise EvidenceRefused(f"'{name}' has not the {PART} events of a part that is not the last")
+
+    def _event(self, text: bytes, proofs: dict[str, bytes]) -> None:
+        number = self.count + 1
+        try:
+            event = parse_line(text)
+        except EntryDamaged as damage:
+            raise EvidenceRefused(f"event {number}, after position {self.last}, is damaged: {damage}") from None
+        position = event.entry.position
+        place = f"event {number} (position {position})"
+        if position <= self.last:
             raise EvidenceRefused(f"{place} is out of order")
-        _proven(place, event, files.get(proof_name(event.entry.position)), checkpoint, last)
-        found.append(event)
-    if not files[EVENTS].endswith(b"\n") and files[EVENTS]:
-        raise EvidenceRefused(f"'{EVENTS}' is cut off in event {len(found) + 1}")
-    if (proofs := sum(name.startswith("proofs/") for name in files)) != len(found):
-        raise EvidenceRefused(f"there are {proofs} proofs for {len(found)} events")
-    return found
+        self._proven(place, event, proofs.pop(proof_name(position), None))
+        self._follow(event.entry)
+        if self.count and position != self.last + 1:
+            self.hole = self.hole or self.last + 1
+        self.count, self.last, self.first = number, position, self.first or position
+
+    def _proven(self, place: str, event: Sealed, proof: bytes | None) -> None:
+        if sha256(event.state).digest() != event.entry.digest:
+            raise EvidenceRefused(f"{place} was altered: its stored bytes are not those that were sealed")
+        if proof is None:
+            raise EvidenceRefused(f"{place} has no proof")
+        try:
+            found = parse_proof(proof.decode())
+        except (NoteDamaged, UnicodeDecodeError) as damage:
+            raise EvidenceRefused(f"the proof of {place} is damaged: {damage}") from None
+        if found.checkpoint != self._checkpoint or found.text().encode() != proof:
+            raise EvidenceRefused(f"the proof of {place} is of another checkpoint")
+        leaf, index = leaf_hash(event.entry.encoded()), event.entry.position - 1
+        if found.index != index or not self._inclusions.holds(index, leaf, found.path):
+            raise EvidenceRefused(f"{place} is not in the sealed log: its proof does not lead to the checkpoint's root")
+
+    def _follow(self, entry: Entry) -> None:
+        before = self.streams.get(entry.stream, 0)
+        if entry.stream_version != before + 1 and not self.gap:
+            stream = UUID(bytes=entry.stream)
+            self.gap = f"event {before + 1} of stream {stream} is missing before position {entry.position}"
+        self.streams[entry.stream] = entry.stream_version
 
 
-def _event(number: int, text: bytes) -> Sealed:
-    try:
-        said = json.loads(text)
-        event = Sealed(decoded(b64decode(said["entry"], validate=True)), b64decode(said["state"], validate=True))
-        again = line(event).encode()
-    except (ValueError, KeyError, TypeError, EntryDamaged) as damage:
-        raise EvidenceRefused(f"event {number} is damaged: {damage}") from None
-    if again != text + b"\n":
-        raise EvidenceRefused(f"event {number} (position {event.entry.position}) says something else than its entry")
-    return event
-
-
-def _proven(place: str, event: Sealed, proof: bytes | None, checkpoint: str, last: Checkpoint) -> None:
-    if sha256(event.state).digest() != event.entry.digest:
-        raise EvidenceRefused(f"{place} was altered: its stored bytes are not those that were sealed")
-    if proof is None:
-        raise EvidenceRefused(f"{place} has no proof")
-    try:
-        found = parse_proof(proof.decode())
-    except (NoteDamaged, UnicodeDecodeError) as damage:
-        raise EvidenceRefused(f"the proof of {place} is damaged: {damage}") from None
-    if found.checkpoint != checkpoint or found.text().encode() != proof:
-        raise EvidenceRefused(f"the proof of {place} is of another checkpoint")
-    leaf = leaf_hash(event.entry.encoded())
-    index = event.entry.position - 1
-    if found.index != index or not includes(index, last.size, leaf, found.path, last.root):
-        raise EvidenceRefused(f"{place} is not in the sealed log: its proof does not lead to the checkpoint's root")
-
-
-def _manifest(text: str, files: dict[str, bytes], origin: str, events: int) -> str:
-    """The scope. Raises EvidenceRefused unless the files are those that were signed, and no others."""
-    lines = text.split("\n")[:-1]
-    if len(lines) < 4 or lines[0] != FORMAT:
+def _scope(text: str, origin: str) -> str:
+    lines = text.split("\n")
+    if len(lines) < 5 or lines[0] != FORMAT:
         raise EvidenceRefused(f"'{MANIFEST}' is no list of contents of {FORMAT}")
-    if lines[1] != origin or lines[3] != str(events):
-        raise EvidenceRefused(f"'{MANIFEST}' is of another log, or of {lines[3]} events instead of {events}")
-    names = [name for name in files if name != MANIFEST]
-    if (list(files) or [""])[-1] != MANIFEST or [each.partition(" ")[2] for each in lines[4:]] != names:
-        raise EvidenceRefused(f"the files are not those of '{MANIFEST}'")
-    for name, each in zip(names, lines[4:], strict=True):
-        if each.partition(" ")[0] != sha256(files[name]).hexdigest():
-            raise EvidenceRefused(f"'{name}' was altered")
+    if lines[1] != origin:
+        raise EvidenceRefused(f"'{MANIFEST}' is of another log, '{lines[1]}'")
     return lines[2]
 
 
-def _complete(scope: str, entries: Sequence[Entry]) -> None:
+def _manifest(text: str, seen: Sequence[str], events: int) -> None:
+    """Raises EvidenceRefused unless the files are those that were signed, and no others."""
+    lines = text.split("\n")[3:-1]
+    for listed, found in zip(lines[1:], seen, strict=False):
+        if listed != found:
+            name = found.partition(" ")[2]
+            raise EvidenceRefused(f"'{name}' was altered: it is not the file that '{MANIFEST}' lists in its place")
+    if len(lines) - 1 != len(seen) or lines[0] != str(events):
+        raise EvidenceRefused(f"'{MANIFEST}' lists {len(lines) - 1} files and {lines[0]} events, not those found here")
+
+
+def _complete(scope: str, events: _Events) -> None:
     """That nothing between the first and the last is missing, as far as the events themselves can tell."""
     kind, _, subject = scope.partition(" ")
     if kind == "period":
-        start, _, end = subject.partition("-")
-        if [entry.position for entry in entries] != list(range(int(start), int(end) + 1)):
-            raise EvidenceRefused(f"the events are not those from position {start} to {end}")
-        return
-    standing = dict[bytes, int]()
-    for entry in entries:
-        before = standing.get(entry.stream, 0)
-        if entry.stream_version != before + 1:
-            missing = f"event {before + 1} of stream {UUID(bytes=entry.stream)}"
-            raise EvidenceRefused(f"{missing} is missing before position {entry.position}")
-        standing[entry.stream] = entry.stream_version
-    if UUID(subject).bytes not in standing:
+        start, end = (int(each) for each in subject.split("-"))
+        if (events.first, events.last, events.count) != (start, end, end - start + 1):
+            missing = events.hole or (start if events.first != start else events.last + 1)
+            raise EvidenceRefused(f"position {missing} of the period from {start} to {end} is missing")
+    elif events.gap:
+        raise EvidenceRefused(events.gap)
+    elif UUID(subject).bytes not in events.streams:
         raise EvidenceRefused(f"there is no event of {scope}")
 
 
@@ -218,8 +248,3 @@ def _open(
         return opened(content.decode(), keys, verify)
     except (NoteDamaged, UnicodeDecodeError) as damage:
         raise EvidenceRefused(f"'{name}': {damage}") from None
-
-
-def _parse_keys(lines: Sequence[str]) -> tuple[VerifierKey, VerifierKey]:
-    old, new = map(parse_key, lines)
-    return old, new
