@@ -122,7 +122,7 @@ def line(event: Sealed) -> bytes:
 
 
 def parse_line(text: bytes) -> Sealed:
-    """The event of a line, which says nothing else than its entry and its stored bytes. Raises EntryDamaged."""
+    """The event of a line without its newline, which says nothing else than its entry and its stored bytes. Raises EntryDamaged."""
     found = _LINE.match(text)
     if found is None:
         raise EntryDamaged("the line has not the form of an event")
@@ -130,7 +130,7 @@ def parse_line(text: bytes) -> Sealed:
         event = Sealed(decoded(b64decode(found[1], validate=True)), b64decode(found[2], validate=True))
     except ValueError as damage:
         raise EntryDamaged(str(damage)) from None
-    if text not in (_head(event) + shown + b"}\n" for shown in (event.state, b"null")):
+    if text not in (_head(event) + shown + b"}" for shown in (event.state, b"null")):
         raise EntryDamaged(f"position {event.entry.position} says something else than its entry and stored bytes")
     return event
 

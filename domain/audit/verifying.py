@@ -64,7 +64,8 @@ def verify_evidence(file: BinaryIO, trusted: Sequence[VerifierKey], verify: Veri
     files = _Files(file)
     kept = {KEYS: files.take(KEYS)}
     while files.name.startswith(ROTATIONS):
-        kept[files.name] = files.take(files.name)
+        name = files.name
+        kept[name] = files.take(name)
     for name in (FIRST, LAST, CONSISTENCY):
         kept[name] = files.take(name)
     keys = _trusted_keys(kept, trusted, verify)
