@@ -18,7 +18,7 @@ class OutsideCopy:
     path: Path
 
     def notes(self) -> list[str]:
-        """Every checkpoint as it was written, oldest first. One that a crash cut off at the end is left out."""
+        """Every checkpoint as it was written, oldest first. One that a crash cut off is left out."""
         return _whole(self.path.read_bytes()) if self.path.exists() else []
 
     def last(self) -> str | None:
@@ -41,4 +41,4 @@ class OutsideCopy:
 
 def _whole(content: bytes) -> list[str]:
     notes = content.decode(errors="replace").split(SEPARATOR)[1:]
-    return notes if not notes or notes[-1].endswith("\n") else notes[:-1]
+    return [note for note in notes if "\n\n— " in note and note.endswith("\n")]

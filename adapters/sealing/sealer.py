@@ -7,13 +7,12 @@ then, and says so until somebody looks.
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy
-from adapters.sealing.signing import KeyFiles, SigningKey, verify_ed25519
+from adapters.sealing.signing import KeyFiles, verify_ed25519
 from adapters.sealing.tiles import PostgresForest, grown, store
 from domain.audit.entry import Entry, entry_of
 from domain.audit.notes import Checkpoint, NoteDamaged, opened, parse_checkpoint, signed
@@ -62,10 +61,6 @@ class Sealer:
                 log.error("the seal has stopped: %s", stop)
             return False
 
-    @cached_property
-    def _key(self) -> SigningKey:
-        return self.keys.load()
-
     def _advance(self, connection: Connection) -> bool:
         last = self._last(connection)
         size = last.size if last else 0
@@ -74,13 +69,15 @@ class Sealer:
         if [entry.position for entry in entries] != list(range(size + 1, size + 1 + len(entries))):
             raise SealStopped(f"positions are missing from the log after {size}")
         if not entries:
+            run(connection, Statement(GOING_ON, {}))
             return False
+        key = self.keys.load()
         forest = PostgresForest(connection)
         self._check(forest, last)
         tiles = grown(forest, size, [leaf_hash(entry.encoded()) for entry in entries])
         size += len(entries)
         root = Tree(PostgresForest(connection, tiles), size).root()
-        note = signed(Checkpoint(self._key.vkey.name, size, root).text(), self._key)
+        note = signed(Checkpoint(key.vkey.name, size, root).text(), key)
         with connection.transaction():
             store(connection, tiles)
             run(connection, Statement(PUBLISH, {"size": size, "root": root, "note": note}))
@@ -107,15 +104,16 @@ class Sealer:
         return here
 
     def _opened(self, note: str) -> Checkpoint:
+        known = self.keys.known()
         try:
-            text, _ = opened(note, self.keys.known(), verify_ed25519)
+            text, by = opened(note, known, verify_ed25519)
             checkpoint = parse_checkpoint(text)
         except NoteDamaged as damage:
             raise SealStopped(
                 f"the last checkpoint was not signed with a key of {self.keys.public}: {damage}"
             ) from None
-        if checkpoint.origin != self._key.vkey.name:
-            raise SealStopped(f"the last checkpoint is of log {checkpoint.origin}, the key of {self._key.vkey.name}")
+        if checkpoint.origin != by[0].name:
+            raise SealStopped(f"the last checkpoint is of log {checkpoint.origin}, signed with the key of {by[0].name}")
         return checkpoint
 
     def _check(self, forest: PostgresForest, last: Checkpoint | None) -> None:
