@@ -21,10 +21,11 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
 from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
-from adapters.postgres.database import Database
+from adapters.postgres.database import Database, connected
 from adapters.postgres.elected import Elected
 from adapters.postgres.preparing import prepare_database
 from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.inspecting import Inspection
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import NAME as SEAL
 from adapters.sealing.sealer import Sealer
@@ -180,6 +181,17 @@ def create_http() -> Litestar:
     )
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
     return app
+
+
+def seal_keys(settings: Settings) -> KeyFiles:
+    return KeyFiles(settings.seal_key_file)
+
+
+@contextmanager
+def inspection(settings: Settings, url: str) -> Iterator[Inspection]:
+    """What looks through the whole log."""
+    with connected(url) as connection:
+        yield Inspection(connection, seal_keys(settings), OutsideCopy(settings.seal_copy_file))
 
 
 def sealer_of(settings: Settings) -> Sealer:

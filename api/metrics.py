@@ -187,6 +187,11 @@ def _told(vitals: Vitals) -> Iterator[Metric]:
         seconds.add_metric((name,), lag.seconds)
     yield events
     yield seconds
+    yield _gauge(
+        "schemaledger_seal_stopped",
+        "Whether the seal has stopped because the log is not what was sealed before.",
+        vitals.seal_alarm is not None,
+    )
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

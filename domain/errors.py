@@ -777,3 +777,43 @@ class HeaderInvalid(Refusal):
 class DemoDataMissing(Refusal):
     code = "demo_data_missing"
     sentence = "The flights of 2013 are not installed: pip install 'schemaledger[demo]' (or run make demo)."
+
+
+# --- the seal -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(unsafe_hash=True)
+class NothingSealed(Refusal):
+    code = "nothing_sealed"
+    sentence = "Nothing was sealed yet. A worker seals what is new within a second or two; see that one runs."
+    retryable = True
+
+
+@dataclass(unsafe_hash=True)
+class PositionNotSealed(Refusal):
+    code = "position_not_sealed"
+    sentence = "Position {position} is not under a checkpoint yet; the last one covers {size} events."
+    retryable = True
+    position: int
+    size: int
+
+
+@dataclass(unsafe_hash=True)
+class CheckpointNotFound(Refusal):
+    code = "checkpoint_not_found"
+    sentence = "There is no checkpoint of {size} events. GET /audit/checkpoints lists those there are."
+    size: int
+
+
+@dataclass(unsafe_hash=True)
+class NoEventsFound(Refusal):
+    code = "no_events_found"
+    sentence = "There are no sealed events of {scope}."
+    scope: str
+
+
+@dataclass(unsafe_hash=True)
+class SealKeyMissing(Refusal):
+    code = "seal_key_missing"
+    sentence = "This process has no key to sign with: {file} is not there. Ask a process that has it, or bring it here."
+    file: str

@@ -44,6 +44,7 @@ def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
     yield _views(vitals)
     yield _workers(vitals)
     yield _leases(books)
+    yield _seal(vitals)
 
 
 def of_object_root(root: str, problem: str | None) -> Finding:
@@ -104,4 +105,17 @@ def _leases(books: Bookkeeping) -> Finding:
         verdict=Verdict.PROBLEM,
         message=f"{books.unleased} operations wait for nobody, {books.idle_leases} leases are of ended operations.",
         advice="`schemaledger doctor --mend` makes the leases anew from the log; workers do the same by themselves.",
+    )
+
+
+def _seal(vitals: Vitals) -> Finding:
+    if vitals.seal_alarm is None:
+        return Finding(
+            subject="seal", verdict=Verdict.WELL, message="What is sealed goes on from what was sealed before."
+        )
+    return Finding(
+        subject="seal",
+        verdict=Verdict.PROBLEM,
+        message=f"The seal has stopped: {vitals.seal_alarm}.",
+        advice="`schemaledger audit verify --full` finds what was changed; docs/how-to/prove-the-history.md goes on.",
     )

@@ -17,7 +17,7 @@ class Vitals(Struct, frozen=True, kw_only=True):
     """``position`` is the log's last. Ages are in seconds, 0 where there is nothing of the kind.
 
     Leases are held, free (nobody runs the operation now), or expired (their worker was not heard of for a term).
-    ``lags`` is by view.
+    ``lags`` is by view. ``seal_alarm`` says why the seal has stopped, None while it goes on.
     """
 
     position: int
@@ -29,6 +29,7 @@ class Vitals(Struct, frozen=True, kw_only=True):
     leases_expired: int
     oldest_heartbeat_age: float
     lags: Mapping[str, Lag]
+    seal_alarm: str | None = None
 
 
 class VitalSigns(Protocol):

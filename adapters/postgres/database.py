@@ -87,6 +87,16 @@ class Database:
 
 
 @contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """A connection of its own for long work, in autocommit mode."""
+    with (
+        border(),
+        psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=2) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
 def border() -> Iterator[None]:
     """A connection that cannot be had or is lost becomes LogUnavailable; other errors are bugs and stay as they are."""
     try:

@@ -4,10 +4,7 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-import psycopg
-from psycopg.rows import dict_row
-
-from adapters.postgres.database import Connection, Statement, border, run
+from adapters.postgres.database import Connection, Statement, connected, run
 from domain.errors import LogUnavailable
 
 log = logging.getLogger("schemaledger.views")
@@ -53,10 +50,7 @@ class Elected:
 
     def _work(self) -> None:
         """Until stopped, or until the connection that holds the lock is lost."""
-        with (
-            border(),
-            psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=2) as connection,
-        ):
+        with connected(self._url) as connection:
             while not self._stop.is_set() and not self._elected(connection):
                 self._stop.wait(IDLE_SECONDS)
             while not self._stop.is_set():

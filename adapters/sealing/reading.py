@@ -1,24 +1,33 @@
 """The seal as readers ask for it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from datetime import datetime
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Connection, Database, Statement, border, run
+from adapters.postgres.database import Connection, Database, Statement, run
 from adapters.sealing.sealer import entry_of_row
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.tiles import PostgresForest
 from domain.audit.evidence import Frame, Scope, Sealed
-from domain.audit.notes import Signer
-from domain.audit.seal import Inclusion, SignedCheckpoint
+from domain.audit.notes import Signer, VerifierKey
+from domain.audit.seal import Inclusion, SignedCheckpoint, Span
 from domain.audit.tree import Tree
+from domain.errors import SealKeyMissing
+
+STREAMS = "event_streams_v1"
+"""The view that says of which table each stream is."""
 
 CHECKPOINT = "SELECT size, root, note, signed_at FROM seal_checkpoints "
 LATEST = CHECKPOINT + "ORDER BY size DESC LIMIT 1"
 AT = CHECKPOINT + "WHERE size = %(size)s"
 COVERING = CHECKPOINT + "WHERE size >= %(size)s ORDER BY size LIMIT 1"
 BEFORE = CHECKPOINT + "WHERE size < %(before)s ORDER BY size DESC LIMIT %(limit)s"
+KNOWN = """
+SELECT size, root, note, signed_at FROM seal_checkpoints
+WHERE size <= (SELECT position FROM projections WHERE name = %(streams)s) ORDER BY size DESC LIMIT 1
+"""
+HEAD = "SELECT coalesce(max(notification_id), 0) AS position FROM stored_events"
 ALARM = "SELECT message FROM seal_alarms"
 
 EVENT = "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM stored_events "
@@ -30,6 +39,8 @@ WHERE = {
     "migration": "WHERE originator_id = %(subject)s::uuid",
     "operation": "WHERE originator_id = %(subject)s::uuid",
 }
+SPAN = "SELECT min(notification_id) AS first, max(notification_id) AS last, count(*) AS events FROM stored_events "
+RECORDED = SPAN + "WHERE recorded_at >= %(start)s AND recorded_at < %(end)s AND notification_id <= %(size)s"
 AFTER = " AND notification_id > %(after)s AND notification_id <= %(size)s ORDER BY notification_id LIMIT %(limit)s"
 BATCH = 2_000
 
@@ -42,8 +53,16 @@ class PostgresSeal:
     def __init__(self, database: Database, keys: KeyFiles) -> None:
         self._database, self._keys = database, keys
 
+    def head(self) -> int:
+        row = self._database.row(HEAD, {})
+        assert row is not None
+        return int(row["position"])
+
     def latest(self) -> SignedCheckpoint | None:
         return _checkpoint(self._database.row(LATEST, {}))
+
+    def known(self) -> SignedCheckpoint | None:
+        return _checkpoint(self._database.row(KNOWN, {"streams": STREAMS}))
 
     def checkpoints(self, limit: int, before: int | None) -> Sequence[SignedCheckpoint]:
         rows = self._database.rows(BEFORE, {"before": before or MAX, "limit": limit})
@@ -67,40 +86,55 @@ class PostgresSeal:
 
         return self._database.read(found)
 
+    def recorded(self, start: datetime, end: datetime, size: int) -> Span | None:
+        return _span(self._database.row(RECORDED, {"start": start, "end": end, "size": size}))
+
+    def span(self, scope: Scope, size: int) -> Span | None:
+        statement = f"{SPAN}{WHERE[scope.kind]} AND notification_id <= %(size)s"
+        return _span(self._database.row(statement, {"subject": scope.subject, "size": size}))
+
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
-        """Holds a connection until the last event is taken."""
-        with self._connection() as connection:
-            tree, after = Tree(PostgresForest(connection), checkpoint.size), 0
-            while rows := self._events(connection, scope, after, checkpoint.size):
-                for row in rows:
-                    event = _sealed(row)
-                    yield Inclusion(event, tree.inclusion(event.entry.position - 1), checkpoint)
-                after = rows[-1]["notification_id"]
+        """Batch by batch: whoever takes their time with the events holds no connection meanwhile."""
+        after = 0
+        while batch := self._batch(scope, checkpoint, after):
+            yield from batch
+            after = batch[-1].event.entry.position
 
     def frame(self, first: SignedCheckpoint, last: SignedCheckpoint) -> Frame:
         proof = self.consistency(first.size, last.size)
         origin = last.note.partition("\n")[0]
-        return Frame(origin, first.note, last.note, proof, self._keys.known(), self._keys.rotations())
+        return Frame(origin, first.note, last.note, proof, *self.keys())
 
-    def signer(self) -> Signer | None:
-        return self._keys.load() if self._keys.private.exists() else None
+    def signer(self) -> Signer:
+        try:
+            return self._keys.load()
+        except FileNotFoundError:
+            raise SealKeyMissing(str(self._keys.private)) from None
+
+    def keys(self) -> tuple[Sequence[VerifierKey], Sequence[str]]:
+        return self._keys.known(), self._keys.rotations()
 
     def alarm(self) -> str | None:
         row = self._database.row(ALARM, {})
         return None if row is None else str(row["message"])
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        with border(), self._database.pool.connection() as connection:
-            yield connection
+    def _batch(self, scope: Scope, checkpoint: SignedCheckpoint, after: int) -> list[Inclusion]:
+        values = {"subject": scope.subject, "after": after, "size": checkpoint.size, "limit": BATCH}
 
-    def _events(self, connection: Connection, scope: Scope, after: int, size: int) -> list[DictRow]:
-        values = {"subject": scope.subject, "after": after, "size": size, "limit": BATCH}
-        return run(connection, Statement(EVENT + WHERE[scope.kind] + AFTER, values)).fetchall()
+        def found(connection: Connection) -> list[Inclusion]:
+            tree = Tree(PostgresForest(connection), checkpoint.size)
+            rows = run(connection, Statement(EVENT + WHERE[scope.kind] + AFTER, values)).fetchall()
+            return [Inclusion(_sealed(row), tree.inclusion(row["notification_id"] - 1), checkpoint) for row in rows]
+
+        return self._database.read(found)
 
 
 def _checkpoint(row: DictRow | None) -> SignedCheckpoint | None:
     return None if row is None else SignedCheckpoint(row["size"], bytes(row["root"]), row["note"], row["signed_at"])
+
+
+def _span(row: DictRow | None) -> Span | None:
+    return Span(row["first"], row["last"], row["events"]) if row and row["events"] else None
 
 
 def _sealed(row: DictRow) -> Sealed:

@@ -16,11 +16,16 @@ Tiles = dict[tuple[int, int], bytes]
 """By level and number."""
 
 
+MOST_TILES = 512
+"""Kept in memory, of 8 KiB each."""
+
+
 class PostgresForest:
-    """Implements ``Forest`` over one connection; tiles read once stay in memory. ``fresh`` are not stored yet."""
+    """Implements ``Forest`` over one connection; the tiles read last stay in memory. ``fresh`` are not stored yet."""
 
     def __init__(self, connection: Connection, fresh: Mapping[tuple[int, int], bytes] | None = None) -> None:
-        self._connection, self._tiles = connection, dict(fresh or {})
+        self._connection, self._fresh = connection, fresh or {}
+        self._read: Tiles = {}
 
     def hashes(self, level: int, start: int, count: int) -> Sequence[bytes]:
         number, inner = divmod(start, TILE_WIDTH)
@@ -30,10 +35,16 @@ class PostgresForest:
         return [tile[i : i + HASH] for i in range(0, len(tile), HASH)]
 
     def tile(self, level: int, number: int) -> bytes:
-        if (level, number) not in self._tiles:
+        """Its hashes, none where there is no such tile."""
+        place = level, number
+        found = self._fresh.get(place) or self._read.get(place)
+        if found is None:
             row = run(self._connection, Statement(TILE, {"level": level, "number": number})).fetchone()
-            self._tiles[level, number] = bytes(row["hashes"]) if row else b""
-        return self._tiles[level, number]
+            found = bytes(row["hashes"]) if row else b""
+            if len(self._read) == MOST_TILES:
+                del self._read[next(iter(self._read))]
+            self._read[place] = found
+        return found
 
 
 def grown(forest: PostgresForest, size: int, leaves: Sequence[bytes]) -> Tiles:

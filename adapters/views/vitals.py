@@ -15,7 +15,8 @@ SELECT
     coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE status = 'pending')), 0)::float
         AS oldest_pending_age,
     coalesce(extract(epoch FROM clock_timestamp() - min(renewed_at)), 0)::float AS oldest_heartbeat_age,
-    (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS position
+    (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS position,
+    (SELECT message FROM seal_alarms) AS seal_alarm
 FROM operation_leases JOIN operation_status_v1 USING (operation_id)
 """
 LAGS = """

@@ -46,6 +46,32 @@ class Client:
             raise _error(answer)
         return msgspec.json.decode(answer.content) if answer.content else None
 
+    def text(self, path: str) -> str:
+        """An answer that is text."""
+        try:
+            answer = self._http.get(path)
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self._url} does not answer: {error}.") from error
+        if answer.is_error:
+            raise _error(answer)
+        return answer.text
+
+    def download(self, path: str, file: Path | None, **query: Any) -> Path:
+        """Writes an answer of any size to the file, or to one of the name the service gives it, and says where.
+
+        What breaks off leaves nothing behind.
+        """
+        asked = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=asked) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _error(answer)
+                place = file or Path(answer.headers["content-disposition"].split('"')[1]).name
+                return _written(Path(place), answer.iter_bytes())
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
+
     def all(self, path: str, member: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every element of a list, page by page."""
         token = None
@@ -84,6 +110,18 @@ class Client:
                 yield from _events(answer.iter_lines())
         except httpx.HTTPError as error:
             raise ServiceError(f"{self._url} does not answer: {error}.") from error
+
+
+def _written(place: Path, pieces: Iterable[bytes]) -> Path:
+    half = place.with_name(f"{place.name}.part")
+    try:
+        with half.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        return half.rename(place)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def _events(lines: Iterable[str]) -> Iterator[tuple[int, OperationBody] | None]:

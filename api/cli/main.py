@@ -4,9 +4,11 @@ import sys
 
 import click
 
+from api.cli.auditing import audit
 from api.cli.client import ServiceError
 from api.cli.demo import demo_command
 from api.cli.doctor import doctor_command
+from api.cli.keys import keys
 from api.cli.migrating import migrate, plan, revert
 from api.cli.output import ERROR, show_error
 from api.cli.pasts import column, diff
@@ -43,6 +45,8 @@ for command in (
     adopt,
     compact,
     indexes,
+    audit,
+    keys,
 ):
     cli.add_command(command)
 

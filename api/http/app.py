@@ -6,6 +6,21 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from api.http import (
+    health,
+    indexes,
+    metrics,
+    migrations,
+    operations,
+    pasts,
+    reverts,
+    schemas,
+    seals,
+    streams,
+    tables,
+    upkeep,
+)
+from api.http.access import require_json, send_request_id, send_true_allow, token_guard
 from api.http import health, indexes, metrics, migrations, operations, pasts, reverts, schemas, streams, tables, upkeep
 from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
@@ -34,6 +49,7 @@ ROUTES: list[ControllerRouterHandler] = [
     upkeep.router,
     operations.router,
     streams.router,
+    seals.router,
     health.router,
     metrics.get_metrics,
 ]

@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import bodies, health, past_wire, wire
+from api.http import bodies, health, past_wire, seal_wire, wire
 from api.http.access import BODY, OPEN, WRITES
 from domain.naming import camel
 
@@ -57,6 +57,10 @@ ANSWERS: list[type] = [
     wire.IndexList,
     past_wire.SchemaDiffBody,
     past_wire.ColumnHistoryBody,
+    seal_wire.CheckpointList,
+    seal_wire.ProofBody,
+    seal_wire.ConsistencyBody,
+    seal_wire.KeysBody,
     health.HealthBody,
 ]
 REQUESTS: list[type] = [
@@ -201,6 +205,10 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["304"] = {"description": "The ETag still holds."}
     if operation["operationId"] == "metrics":
         responses["200"] = _text(responses["200"]["description"], "text/plain", {"type": "string"})
+    if operation["operationId"] == "getCheckpoint":
+        responses["200"] = _text("The note.", "text/plain", {"type": "string"})
+    if operation["operationId"] == "getEvidence":
+        responses["200"] = _text("The file.", "application/x-tar", {"type": "string", "format": "binary"})
     if operation["operationId"] in STREAMS:
         responses["200"] = _text(responses["200"]["description"], "text/event-stream", EVENT)
         responses["204"] = {"description": "The operation has ended and nothing is left to tell."}

@@ -27,6 +27,10 @@ STATUSES = {
     "schema_version_not_found": 404,
     "schema_not_there": 404,
     "column_not_known": 404,
+    "nothing_sealed": 404,
+    "position_not_sealed": 404,
+    "checkpoint_not_found": 404,
+    "no_events_found": 404,
     "projection_not_found": 404,
     "conflict": 409,
     "table_name_taken": 409,
@@ -48,6 +52,7 @@ STATUSES = {
     "idempotency_key_reused": 422,
     "internal_error": 500,
     "log_unavailable": 503,
+    "seal_key_missing": 503,
     "engine_unavailable": 503,
 }
 """Statuses of refusals that are not 400."""

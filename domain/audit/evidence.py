@@ -122,7 +122,7 @@ def line(event: Sealed) -> bytes:
 
 
 def parse_line(text: bytes) -> Sealed:
-    """The event of a line without its newline, which says nothing else than its entry and its stored bytes. Raises EntryDamaged."""
+    """The event of a line (without its newline) that says nothing else than entry and state. Raises EntryDamaged."""
     found = _LINE.match(text)
     if found is None:
         raise EntryDamaged("the line has not the form of an event")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.audit.evidence import Frame, Scope, Sealed
-from domain.audit.notes import Signer
+from domain.audit.notes import Signer, VerifierKey
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,26 @@ class Inclusion:
     checkpoint: SignedCheckpoint
 
 
+@dataclass(frozen=True)
+class Span:
+    """Of the events of a scope under a checkpoint: the first position and the last, and how many they are."""
+
+    first: int
+    last: int
+    events: int
+
+
 class Seal(Protocol):
     """Every method may raise LogUnavailable."""
 
+    def head(self) -> int:
+        """The last position of the log, sealed or not."""
+
     def latest(self) -> SignedCheckpoint | None:
         """None: nothing was sealed yet."""
+
+    def known(self) -> SignedCheckpoint | None:
+        """The newest of whose events it is known which table each belongs to."""
 
     def checkpoints(self, limit: int, before: int | None) -> Sequence[SignedCheckpoint]:
         """Newest first, of sizes below ``before``."""
@@ -49,14 +64,23 @@ class Seal(Protocol):
     def inclusion(self, position: int, checkpoint: SignedCheckpoint) -> Inclusion:
         """Of a position that the checkpoint covers."""
 
+    def recorded(self, start: datetime, end: datetime, size: int) -> Span | None:
+        """The events under the checkpoint of ``size`` that were recorded from ``start`` to before ``end``."""
+
+    def span(self, scope: Scope, size: int) -> Span | None:
+        """None: there are none under the checkpoint of ``size``."""
+
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
         """Every event of the scope that the checkpoint covers, in order. A table's are known once the views follow."""
 
     def frame(self, first: SignedCheckpoint, last: SignedCheckpoint) -> Frame:
         """What proofs up to the last checkpoint stand in."""
 
-    def signer(self) -> Signer | None:
-        """Who signs lists of contents; None in a process without the key."""
+    def signer(self) -> Signer:
+        """Who signs lists of contents. Raises SealKeyMissing in a process without the key."""
+
+    def keys(self) -> tuple[Sequence[VerifierKey], Sequence[str]]:
+        """Those that verify, oldest first, and the notes of their rotations."""
 
     def alarm(self) -> str | None:
         """Why the seal has stopped; None while it goes on."""

@@ -11,6 +11,8 @@ EMPTY = sha256(b"").digest()
 """The root of a tree without leaves."""
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+MOST_KNOWN = 10_000
+"""Hashes that a tree keeps in memory."""
 
 
 class Forest(Protocol):
@@ -44,6 +46,7 @@ class Tree:
 
     def __init__(self, forest: Forest, size: int) -> None:
         self._forest, self.size = forest, size
+        self._known = dict[tuple[int, int], bytes]()
 
     def root(self) -> bytes:
         return self._over(0, self.size) if self.size else EMPTY
@@ -85,8 +88,41 @@ class Tree:
         return node_hash(self._over(start, middle), self._over(middle, end))
 
     def _complete(self, start: int, height: int) -> bytes:
+        """Neighbours share most of their paths: what was hashed for one is kept for the next."""
+        if (start, height) in self._known:
+            return self._known[start, height]
         level, within = divmod(height, TILE_HEIGHT)
-        return root_of(self._forest.hashes(level, start >> (TILE_HEIGHT * level), 1 << within))
+        if within == 0:
+            return self._forest.hashes(level, start >> height, 1)[0]
+        half = 1 << (height - 1)
+        node = node_hash(self._complete(start, height - 1), self._complete(start + half, height - 1))
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[start, height] = node
+        return node
+
+
+class Growing:
+    """A tree that is only ever added to, of which the roots of complete subtrees are kept and nothing else."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks = list[bytes]()
+
+    def add(self, leaf: bytes) -> None:
+        count, node = self.size, leaf
+        while count & 1:
+            node, count = node_hash(self._peaks.pop(), node), count >> 1
+        self._peaks.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._peaks:
+            return EMPTY
+        node = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            node = node_hash(peak, node)
+        return node
 
 
 class Inclusions:

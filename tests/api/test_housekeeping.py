@@ -144,6 +144,7 @@ def vitals(**more: Any) -> Vitals:
     [
         ({}, None, Verdict.WELL),
         ({"lags": {"migrations": Lag(events=5, seconds=90.0)}}, "views", Verdict.PROBLEM),
+        ({"seal_alarm": "positions are missing"}, "seal", Verdict.PROBLEM),
         ({"running": 1, "leases_expired": 1}, "workers", Verdict.PROBLEM),
         ({"pending": 1, "oldest_pending_age": 90.0}, "workers", Verdict.PROBLEM),
         ({"pending": 9, "leases_held": 1, "oldest_pending_age": 90.0}, "workers", Verdict.ATTENTION),

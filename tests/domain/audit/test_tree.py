@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit.tree import EMPTY, TILE_WIDTH, Inclusions, Tree, extends, includes, leaf_hash, root_of
+from domain.audit.tree import EMPTY, TILE_WIDTH, Growing, Inclusions, Tree, extends, includes, leaf_hash, root_of
 
 ENTRIES = [number.to_bytes(3, "big") for number in range(3 * TILE_WIDTH)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
@@ -40,6 +40,15 @@ ROOTS = {size: plain(ENTRIES[:size]) for size in (*range(1, 20), 255, 256, 257, 
 @pytest.mark.parametrize("size", ROOTS)
 def test_the_root_is_that_of_the_rfc(size: int) -> None:
     assert Tree(Tiles(), size).root() == root_of(LEAVES[:size]) == ROOTS[size]
+
+
+def test_a_tree_that_grows_has_every_root_on_the_way() -> None:
+    growing = Growing()
+    assert growing.root() == EMPTY
+    for leaf in LEAVES:
+        growing.add(leaf)
+        if growing.size in ROOTS:
+            assert growing.root() == ROOTS[growing.size]
 
 
 def test_known_roots() -> None:
