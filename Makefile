@@ -21,8 +21,8 @@ serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first c
 test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray and an S3 server, in an environment of their own
-	$(CLUSTER)/bin/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py
+cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray, an S3 server or Go, in an environment of their own
+	$(CLUSTER)/bin/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py tests/domain/audit/test_go.py
 
 check: $(READY) ## Format, lint, types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .
@@ -49,7 +49,7 @@ format: $(READY) ## Format and mend what can be mended
 
 lock: $(READY) ## Pin every dependency anew, with hashes
 	$(PIN) --output-file requirements.lock pyproject.toml
-	$(PIN) --extra ray --extra stores --output-file requirements-cluster.lock pyproject.toml
+	$(PIN) --extra ray --extra stores --extra reference --output-file requirements-cluster.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches; the data folder stays
 	rm -rf $(VENV) $(CLUSTER) build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
