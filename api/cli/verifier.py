@@ -1,6 +1,6 @@
 """``audit verify`` on evidence: runs with the standard library and ``cryptography`` alone, far from any service.
 
-Nothing else may be imported here, so that ``pip install --no-deps schemaledger cryptography`` is enough for auditors.
+Nothing else may be imported here, so that ``pip install --no-deps`` and ``cryptography`` are enough for auditors.
 """
 
 import argparse
