@@ -34,8 +34,9 @@ from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, new_secret
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
+from adapters.views.event_streams import BEGINS as STREAM_BEGINS
 from adapters.views.event_streams import event_streams
-from adapters.views.folding import View
+from adapters.views.folding import OneByOne, View
 from adapters.views.follower import Follower, Projection
 from adapters.views.migration_rows import MigrationRows
 from adapters.views.migrations import migrations
@@ -74,6 +75,7 @@ VIEWS = (
     View("dataset_tables", ("dataset_tables_v1",), TableRows),
     View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
+    View("event_streams", ("event_streams_v1",), lambda: OneByOne(event_streams, STREAM_BEGINS), "event_streams_v1"),
 )
 """What can be built anew, by the names it is asked for."""
 

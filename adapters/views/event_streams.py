@@ -11,6 +11,8 @@ from domain.table.events import TableRegistered
 PUT = """
 INSERT INTO event_streams_v1 (stream, table_id) VALUES (%(stream)s, %(table_id)s) ON CONFLICT (stream) DO NOTHING
 """
+BEGINS = (TableRegistered, MigrationRequested, MigrationAdopted, OperationRequested)
+"""The facts that streams begin with."""
 
 
 def event_streams(event: Recorded) -> Iterable[Statement]:
