@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import DictRow
 
@@ -28,6 +29,7 @@ SELECT size, root, note, signed_at FROM seal_checkpoints
 WHERE size <= (SELECT position FROM projections WHERE name = %(streams)s) ORDER BY size DESC LIMIT 1
 """
 HEAD = "SELECT coalesce(max(notification_id), 0) AS position FROM stored_events"
+TABLE_OF = "SELECT table_id FROM event_streams_v1 WHERE stream = %(stream)s"
 ALARM = "SELECT message FROM seal_alarms"
 
 EVENT = "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM stored_events "
@@ -92,6 +94,10 @@ class PostgresSeal:
     def span(self, scope: Scope, size: int) -> Span | None:
         statement = f"{SPAN}{WHERE[scope.kind]} AND notification_id <= %(size)s"
         return _span(self._database.row(statement, {"subject": scope.subject, "size": size}))
+
+    def table_of(self, stream: UUID) -> UUID | None:
+        row = self._database.row(TABLE_OF, {"stream": stream})
+        return None if row is None else UUID(str(row["table_id"]))
 
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
         """Batch by batch: whoever takes their time with the events holds no connection meanwhile."""

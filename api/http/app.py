@@ -20,8 +20,6 @@ from api.http import (
     tables,
     upkeep,
 )
-from api.http.access import require_json, send_request_id, send_true_allow, token_guard
-from api.http import health, indexes, metrics, migrations, operations, pasts, reverts, schemas, streams, tables, upkeep
 from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.document import make_document

@@ -4,27 +4,31 @@ import time
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from api.http.access import NARROWED, NEEDS
 from api.http.moments import CODE, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.seal_wire import CheckpointBody, CheckpointList, ConsistencyBody, KeysBody, ProofBody
+from domain.access import Principal, authorize
+from domain.access import Scope as AccessScope
 from domain.audit.evidence import Scope
 from domain.audit.notes import Proof
 from domain.audit.seal import SignedCheckpoint
 from domain.audit.tree import leaf_hash
 from domain.errors import NoEventsFound, ValidationFailed, Violation
-from domain.handlers.evidence import Period, checkpoint_of, evidence_of, latest_checkpoint, proof_of
+from domain.handlers.evidence import Period, checkpoint_of, evidence_of, latest_checkpoint, place_of, proof_of
 from domain.handlers.house import House
 
 CHUNK = 256 * 1024
 TAR = "application/x-tar"
+READ = {NEEDS: AccessScope.AUDIT_READ}
 
 Position = Annotated[int, QueryParameter(ge=1, le=2**62, description="The position of an event in the log.")]
 TreeSize = Annotated[
@@ -50,13 +54,13 @@ ToMoment = Annotated[
 ]
 
 
-@get("/checkpoint", operation_id="getCheckpoint", summary="Get the last checkpoint", sync_to_thread=True)
+@get("/checkpoint", operation_id="getCheckpoint", summary="Get the last checkpoint", opt=READ, sync_to_thread=True)
 def last_checkpoint(house: NamedDependency[House]) -> Response[str]:
     """The last checkpoint as a signed note (c2sp.org/tlog-checkpoint)."""
     return Response(latest_checkpoint(house.seal).note, media_type=MediaType.TEXT)
 
 
-@get("/checkpoints", operation_id="listCheckpoints", summary="List checkpoints", sync_to_thread=True)
+@get("/checkpoints", operation_id="listCheckpoints", summary="List checkpoints", opt=READ, sync_to_thread=True)
 def checkpoints(
     house: NamedDependency[House], page_size: PageSize = DEFAULT_SIZE, page_token: PageToken = None
 ) -> CheckpointList:
@@ -66,14 +70,20 @@ def checkpoints(
     return CheckpointList(checkpoints=tuple(map(_checkpoint, found)), next_page_token=token)
 
 
-@get("/keys", operation_id="listSealKeys", summary="Get the verifier keys", sync_to_thread=True)
+@get("/keys", operation_id="listSealKeys", summary="Get the verifier keys", opt=READ, sync_to_thread=True)
 def keys(house: NamedDependency[House]) -> KeysBody:
     """The public keys of the seal. Whoever verifies should have them from somebody trusted, not only from here."""
     known, rotations = house.seal.keys()
     return KeysBody(keys=tuple(map(str, known)), rotations=tuple(rotations))
 
 
-@get("/proof", operation_id="getInclusionProof", summary="Prove that an event is in the log", sync_to_thread=True)
+@get(
+    "/proof",
+    operation_id="getInclusionProof",
+    summary="Prove that an event is in the log",
+    opt=READ,
+    sync_to_thread=True,
+)
 def proof(house: NamedDependency[House], position: Position, tree_size: TreeSize = None) -> ProofBody:
     """The way from an event's hash to the root of a checkpoint (RFC 6962, section 2.1.1)."""
     found = proof_of(house.seal, position, tree_size)
@@ -89,7 +99,13 @@ def proof(house: NamedDependency[House], position: Position, tree_size: TreeSize
     )
 
 
-@get("/consistency", operation_id="getConsistencyProof", summary="Prove that the log only grew", sync_to_thread=True)
+@get(
+    "/consistency",
+    operation_id="getConsistencyProof",
+    summary="Prove that the log only grew",
+    opt=READ,
+    sync_to_thread=True,
+)
 def consistency(house: NamedDependency[House], from_size: FromSize, to_size: ToSize) -> ConsistencyBody:
     """That the log of one checkpoint is the beginning of that of another (RFC 6962, section 2.1.2)."""
     if from_size > to_size:
@@ -105,8 +121,15 @@ def consistency(house: NamedDependency[House], from_size: FromSize, to_size: ToS
     )
 
 
-@get("/evidence", operation_id="getEvidence", summary="Get evidence that verifies offline", sync_to_thread=True)
+@get(
+    "/evidence",
+    operation_id="getEvidence",
+    summary="Get evidence that verifies offline",
+    opt={NEEDS: AccessScope.AUDIT_EXPORT, NARROWED: True},
+    sync_to_thread=True,
+)
 def evidence(
+    request: Request[Principal, Any, Any],
     house: NamedDependency[House],
     table_id: OfTable = None,
     migration_id: OfMigration = None,
@@ -117,6 +140,7 @@ def evidence(
     """A file (tar) with events, proofs and checkpoints of a table, a migration, an operation or a period."""
     now = datetime.now(UTC)
     asked = _asked(table_id, migration_id, operation_id, from_moment, to_moment, now)
+    authorize(request.user, AccessScope.AUDIT_EXPORT, place_of(house, asked))
     found = evidence_of(house.seal, asked, now, time.sleep)
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
     return Stream(_chunks(found.pieces), media_type=TAR, headers=headers)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from domain.audit.evidence import Frame, Scope, Sealed
 from domain.audit.notes import Signer, VerifierKey
@@ -69,6 +70,9 @@ class Seal(Protocol):
 
     def span(self, scope: Scope, size: int) -> Span | None:
         """None: there are none under the checkpoint of ``size``."""
+
+    def table_of(self, stream: UUID) -> UUID | None:
+        """The table that a table's, migration's or operation's stream is about."""
 
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
         """Every event of the scope that the checkpoint covers, in order. A table's are known once the views follow."""

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from domain.access import WHOLE_SERVICE, Resource
 from domain.audit.evidence import Scope, written
 from domain.audit.page import about
 from domain.audit.seal import Inclusion, Seal, SignedCheckpoint, Span
 from domain.errors import CheckpointNotFound, NoEventsFound, NothingSealed, PositionNotSealed
+from domain.handlers.house import House
 
 Rest = Callable[[float], object]
 """Sleeps for so many seconds."""
@@ -72,6 +75,17 @@ def evidence_of(seal: Seal, asked: Scope | Period, now: datetime, rest: Rest) ->
     pieces = written(scope, frame, events, about(scope, frame, span, last, now), seal.signer())
     subject = scope.subject if isinstance(asked, Scope) else f"{span.first}-{span.last}"
     return Evidence(f"evidence-{scope.kind}-{subject}.tar", span, pieces)
+
+
+def place_of(house: House, asked: Scope | Period) -> Resource:
+    """What has to be within reach of whoever asks: the table, or for a period everything."""
+    if isinstance(asked, Period):
+        return WHOLE_SERVICE
+    hidden = NoEventsFound(str(asked))
+    table = house.seal.table_of(UUID(asked.subject))
+    if table is None:
+        return Resource(hidden=hidden)
+    return Resource(table_id=table, dataset_id=house.whereabouts.dataset_of(table), hidden=hidden)
 
 
 def _sealed_by_now(seal: Seal, rest: Rest) -> SignedCheckpoint:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.audit.seal import Seal
 from domain.access import Whereabouts
+from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History

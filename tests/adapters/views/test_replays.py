@@ -162,6 +162,7 @@ def test_a_view_that_lags_is_compared_where_it_stands(
         "dataset_tables": len(store.read(0, 10_000)),
         "migrations": stands,
         "schema_versions": stands,
+        "event_streams": stands,
     }
 
 
