@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 from types import ModuleType
+from typing import get_args
 
 from litestar import Litestar
 
@@ -31,7 +32,10 @@ from adapters.sealing.sealer import NAME as SEAL
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
+from adapters.tallies import PostgresTallies
 from adapters.tokens import PostgresTokens, new_secret
+from adapters.views.audit_trail import NAME as TRAIL
+from adapters.views.audit_trail import PostgresTrail, audit_trail
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables, table_conflict
 from adapters.views.event_streams import BEGINS as STREAM_BEGINS
@@ -59,6 +63,7 @@ from api.metrics import Exposition
 from api.settings import EXECUTOR, OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
+from domain.all_facts import AnyFact
 from domain.engine import Executor
 from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
@@ -69,6 +74,7 @@ FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
     Projection("event_streams_v1", event_streams),
+    Projection(TRAIL, audit_trail),
 )
 VIEWS = (
     View("operation_status", ("operation_status_v1",), OperationRows),
@@ -76,6 +82,7 @@ VIEWS = (
     View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
     View("event_streams", ("event_streams_v1",), lambda: OneByOne(event_streams, STREAM_BEGINS), "event_streams_v1"),
+    View("audit_trail", (TRAIL,), lambda: OneByOne(audit_trail, get_args(AnyFact)), TRAIL),
 )
 """What can be built anew, by the names it is asked for."""
 
@@ -98,8 +105,8 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     """The parts over a database that is prepared; they end with the context. Raises ValueError as ``tracing_of``."""
     tracing = tracing_of(settings)
     database = Database(url)
-    ids = RandomIds()
-    store = MeasuredStore(PostgresEventStore(database, SystemClock(), ids, inline=INLINE, conflict=table_conflict))
+    ids, clock = RandomIds(), SystemClock()
+    store = MeasuredStore(PostgresEventStore(database, clock, ids, inline=INLINE, conflict=table_conflict))
     house = House(
         store=TracedStore(store, tracing) if settings.traces else store,
         views=PostgresViews(database),
@@ -109,6 +116,8 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
         whereabouts=PostgresWhereabouts(database, store),
+        trail=PostgresTrail(database, store),
+        tallies=PostgresTallies(database, clock),
     )
     feed = Feed(url)
     feed.start()

@@ -8,12 +8,14 @@ from threading import Event, Thread
 from domain.errors import LogUnavailable
 from domain.handlers.house import House
 from domain.handlers.housekeeping import tidy_tables
+from domain.handlers.witnessing import settle_tallies
 from domain.ports import Chores
 
 log = logging.getLogger("schemaledger.housekeeper")
 
 SECONDS_BETWEEN_LOOKS = 30.0
 LEASES, OPERATIONS, TABLES = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+TALLIES = timedelta(minutes=10)
 """How often each chore is due, over all processes."""
 
 
@@ -36,6 +38,7 @@ class Housekeeper:
         """Does what is due."""
         self._chore("leases", LEASES, self._mend)
         self._chore("operations", OPERATIONS, self._forget)
+        self._chore("tallies", TALLIES, self._settle)
         self._chore("tables", TABLES, self._tidy)
 
     def _work(self) -> None:
@@ -59,6 +62,10 @@ class Housekeeper:
     def _forget(self) -> None:
         if self._keep_operations is not None and (gone := self._chores.forget_operations(self._keep_operations)):
             log.info("%s operations that ended long ago are no longer listed", gone)
+
+    def _settle(self) -> None:
+        if settled := settle_tallies(self._house):
+            log.warning("%s times a caller was refused, or read the trail, so often that the rest was counted", settled)
 
     def _tidy(self) -> None:
         tidied = tidy_tables(self._house)

@@ -33,6 +33,9 @@ class MeasuredStore:
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._store.read(after, limit)
 
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
+        return self._store.at(positions)
+
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         began, outcome = self._seconds(), "error"
         try:

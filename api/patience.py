@@ -32,6 +32,9 @@ class PatientStore:
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.read(after, limit))
 
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
+        return self._patiently(lambda: self._store.at(positions))
+
     def _patiently(self, act: Callable[[], T]) -> T:
         pause = 0.1
         while True:

@@ -73,6 +73,9 @@ class TracedStore:
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._store.read(after, limit)
 
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
+        return self._store.at(positions)
+
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         with self._tracing.span("append", "client") as span:
             span.note("db.system.name", "postgresql")

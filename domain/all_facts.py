@@ -3,5 +3,6 @@
 from domain.migration.events import MigrationFact
 from domain.operation.events import OperationFact
 from domain.table.events import TableFact
+from domain.trail.events import TrailFact
 
-AnyFact = TableFact | MigrationFact | OperationFact
+AnyFact = TableFact | MigrationFact | OperationFact | TrailFact

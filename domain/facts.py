@@ -6,9 +6,13 @@ gets a new tag, and adapters/event_log/upcasters.py reads the old one.
 """
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+FreeText = Annotated[str, Meta(extra={"free_text": True})]
+"""Words that people write, which may be about anybody: a member of a fact that holds them says so by this type."""
 
 SYSTEM = "system"
 """The actor of what the service does by itself: workers, followers, first start."""
@@ -39,7 +43,7 @@ class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str | None = None
     causation_id: UUID | None = None
     correlation_id: UUID | None = None
-    reason: str | None = None
+    reason: FreeText | None = None
     traceparent: str | None = None
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
 from domain.facts import Append, Origin, Recorded
+from domain.trail.events import Deed
 
 
 class Clock(Protocol):
@@ -50,6 +51,9 @@ class EventStore(Protocol):
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         """Events of positions above ``after``, in order, at most ``limit``."""
+
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
+        """The events at these positions, in order; nothing for a position that does not exist."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):
@@ -115,3 +119,25 @@ class Tokens(Protocol):
 
     def principal(self, secret: str) -> Principal | None:
         """Whom the token speaks for, or None for one that is unknown. Raises LogUnavailable."""
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """How often a caller did something within the hour that began at ``hour``."""
+
+    deed: Deed
+    caller: str
+    hour: datetime
+    count: int
+
+
+class Tallies(Protocol):
+    """Counts of what callers do, by the hour and over all processes. Every method may raise LogUnavailable."""
+
+    def count(self, deed: Deed, caller: str) -> Tally:
+        """Counts once more, in the hour that it is now."""
+
+    def past(self) -> Sequence[Tally]:
+        """What was counted in hours that are over, until it is forgotten."""
+
+    def forget(self, tally: Tally) -> None:
+        """Lets go of a tally that is written down."""

@@ -32,6 +32,7 @@ def no_conflict(violation: psycopg.errors.UniqueViolation, appends: Sequence[App
 SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "
 LOAD = SELECT + "WHERE originator_id = %(stream)s AND originator_version > %(after)s ORDER BY originator_version"
 READ = SELECT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
+AT_POSITIONS = SELECT + "WHERE notification_id = ANY(%(positions)s) ORDER BY notification_id"
 AT = SELECT + "WHERE originator_id = %(stream)s AND originator_version = %(version)s"
 
 
@@ -60,6 +61,10 @@ class PostgresEventStore:
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return tuple(self._recorded(row) for row in self._database.rows(READ, {"after": after, "limit": limit}))
+
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
+        rows = self._database.rows(AT_POSITIONS, {"positions": list(positions)})
+        return tuple(self._recorded(row) for row in rows)
 
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         stored = self._stored(appends, origin)

@@ -207,3 +207,31 @@ CREATE TABLE IF NOT EXISTS event_streams_v1 (
     table_id uuid NOT NULL
 );
 CREATE INDEX IF NOT EXISTS event_streams_v1_of_table ON event_streams_v1 (table_id);
+
+-- Asynchronous: where in the log what an auditor may ask for stands.
+
+CREATE TABLE IF NOT EXISTS audit_trail_v1 (
+    position bigint PRIMARY KEY,
+    stream uuid NOT NULL,
+    version bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    type text NOT NULL,
+    actor text NOT NULL,
+    table_id uuid,
+    cause uuid
+);
+CREATE UNIQUE INDEX IF NOT EXISTS audit_trail_v1_firsts ON audit_trail_v1 (stream) WHERE version = 1;
+CREATE INDEX IF NOT EXISTS audit_trail_v1_of_table ON audit_trail_v1 (table_id, position);
+CREATE INDEX IF NOT EXISTS audit_trail_v1_by_actor ON audit_trail_v1 (actor, position);
+CREATE INDEX IF NOT EXISTS audit_trail_v1_by_type ON audit_trail_v1 (type, position);
+CREATE INDEX IF NOT EXISTS audit_trail_v1_by_moment ON audit_trail_v1 (recorded_at, position);
+
+-- What callers were refused and what they read of the trail, counted until the hour is written down.
+
+CREATE TABLE IF NOT EXISTS caller_tallies (
+    deed text NOT NULL,
+    caller text NOT NULL,
+    hour timestamptz NOT NULL,
+    count bigint NOT NULL,
+    PRIMARY KEY (deed, caller, hour)
+);

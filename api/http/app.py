@@ -22,6 +22,7 @@ from api.http import (
 )
 from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
+from api.http.denials import witness_of
 from api.http.document import make_document
 from api.http.errors import HANDLERS
 from api.http.following import KEEP_ALIVE_SECONDS, Following
@@ -83,7 +84,7 @@ def create_app(
         dependencies=dependencies,
         guards=[token_guard(tokens, house.whereabouts), require_json],
         exception_handlers=HANDLERS,
-        before_send=[send_request_id, send_true_allow],
+        before_send=[send_request_id, send_true_allow, witness_of(house)],
         state=State({"waiting": waiting, "following": following}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,

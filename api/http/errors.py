@@ -16,6 +16,9 @@ from domain.naming import camel
 
 log = logging.getLogger("schemaledger.http")
 
+REFUSAL = "refusal"
+"""Where the state of a request keeps what it was refused with."""
+
 STATUSES = {
     "token_missing": 401,
     "token_invalid": 401,
@@ -75,6 +78,7 @@ FRAMEWORK_SENTENCES = {
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[ErrorBody]:
     status = STATUSES.get(refusal.code, 400)
+    request.scope.setdefault("state", {})[REFUSAL] = refusal
     headers = {"Retry-After": "1"} if refusal.retryable else {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="schemaledger"'

@@ -9,9 +9,10 @@ from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History
-from domain.ports import EventStore, Ids, Locations
+from domain.ports import EventStore, Ids, Locations, Tallies
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
+from domain.trail.entry import Trail
 from domain.views import Views
 
 RACES = 10
@@ -28,6 +29,8 @@ class House:
     ids: Ids
     seal: Seal
     whereabouts: Whereabouts
+    trail: Trail
+    tallies: Tallies
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""

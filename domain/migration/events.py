@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Raw
 
-from domain.facts import Fact
+from domain.facts import Fact, FreeText
 from domain.schema import Schema
 
 
@@ -16,7 +16,7 @@ class MigrationRequested(Fact, frozen=True, kw_only=True, tag="migration.request
     dataset_id: str
     operation_id: UUID
     operations: Raw
-    description: str | None = None
+    description: FreeText | None = None
     from_version: int
     to_version: int
     plan_hash: str
@@ -47,7 +47,7 @@ class MigrationFailed(Fact, frozen=True, kw_only=True, tag="migration.failed"):
 class MigrationCancelled(Fact, frozen=True, kw_only=True, tag="migration.cancelled"):
     """The table was not changed."""
 
-    reason: str
+    reason: FreeText
 
 
 class MigrationAdopted(Fact, frozen=True, kw_only=True, tag="migration.adopted"):
@@ -59,7 +59,7 @@ class MigrationAdopted(Fact, frozen=True, kw_only=True, tag="migration.adopted")
     table_id: UUID
     dataset_id: str
     operations: Raw
-    description: str | None = None
+    description: FreeText | None = None
     from_version: int
     to_version: int
     before: Schema

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.facts import Fact
+from domain.facts import Fact, FreeText
 
 
 class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.requested"):
@@ -17,7 +17,7 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     operation_type: str
     target_type: str
     target_id: str
-    description: str
+    description: FreeText
     migration_id: UUID | None = None
     request_fingerprint: str | None = None
     estimated_ms: int | None = None
@@ -49,7 +49,7 @@ class OperationProgressed(Fact, frozen=True, kw_only=True, tag="operation.progre
 
 
 class OperationCancellationRequested(Fact, frozen=True, kw_only=True, tag="operation.cancellation_requested"):
-    reason: str
+    reason: FreeText
 
 
 class OperationCancellationAcknowledged(Fact, frozen=True, kw_only=True, tag="operation.cancellation_acknowledged"):
@@ -75,7 +75,7 @@ class OperationFailed(Fact, frozen=True, kw_only=True, tag="operation.failed"):
 
 
 class OperationCancelled(Fact, frozen=True, kw_only=True, tag="operation.cancelled"):
-    reason: str
+    reason: FreeText
 
 
 OperationFact = (

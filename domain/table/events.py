@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain.facts import Fact
+from domain.facts import Fact, FreeText
 from domain.schema import Schema
 
 
@@ -12,7 +12,7 @@ class TableRegistered(Fact, frozen=True, kw_only=True, tag="table.registered"):
 
     dataset_id: str
     name: str
-    description: str | None = None
+    description: FreeText | None = None
     engine: str
     location: str
     created: bool

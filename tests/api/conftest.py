@@ -18,6 +18,7 @@ from api.compose import composed, prepare, vital_signs, working
 from api.http.app import create_app
 from api.metrics import Exposition
 from api.settings import Settings
+from domain.trail.events import TrailFact
 
 
 def settings_for(folder: Path, url: str, *, traces: bool = False) -> Settings:
@@ -72,9 +73,10 @@ class Api:
                 return dict(seen)
 
     def events(self) -> int:
-        """How many events the log holds."""
+        """How many events the log holds, but for those that only say what callers were refused or read."""
         with composed(self.settings, self.settings.database_url or "") as parts:
-            return len(parts.house.store.read(0, 100_000))
+            events = parts.house.store.read(0, 100_000)
+            return sum(not isinstance(event.fact, TrailFact) for event in events)
 
 
 @contextmanager

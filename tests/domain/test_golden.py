@@ -43,6 +43,7 @@ from domain.table.events import (
     TableRegistered,
     TableUnregistered,
 )
+from domain.trail.events import CommandDenied, FurtherCounted, TrailRead
 
 FOLDER = Path(__file__).parent / "golden"
 SCHEMA = Schema(
@@ -127,6 +128,9 @@ SAMPLES: list[Fact] = [
     OperationCompleted(message="done"),
     OperationFailed(code="cast_failed", message="3 of 9 values"),
     OperationCancelled(reason="no longer wanted"),
+    CommandDenied(command="POST /dataset-tables", code="table_name_taken", message="m", table_id=C, target="x"),
+    TrailRead(what="events", format="csv", filters={"tableId": str(C)}),
+    FurtherCounted(deed="denied", caller="mallory", hour=MOMENT, count=940),
 ]
 
 

@@ -22,7 +22,7 @@ from domain.history import Moment
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
 from tests.adapters.views.random_history import RandomHistory
 
-ASYNCHRONOUS = ("migrations_v4", "column_history_v2", "schema_versions_v2")
+ASYNCHRONOUS = ("migrations_v4", "column_history_v2", "schema_versions_v2", "audit_trail_v1")
 INLINE = ("dataset_tables_v1", "operation_status_v1")
 STEPS = 150
 

@@ -1,0 +1,78 @@
+"""What is refused to a caller whose token is good is written down before it is answered.
+
+That is every call that would have changed something, and whatever is forbidden. Calls without a good token are nobody's
+and are counted by the metrics alone.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import Request
+from litestar.types import Message, Scope
+
+from api.http.access import NEEDS, origin_of
+from api.http.errors import REFUSAL
+from api.http.recounting import route_of
+from domain.access import Scope as Scopes
+from domain.errors import LogUnavailable, Refusal
+from domain.facts import Origin
+from domain.handlers.house import House
+from domain.handlers.witnessing import record_denial
+from domain.trail.events import CommandDenied
+
+log = logging.getLogger("schemaledger.http")
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+LONGEST_MESSAGE = 500
+"""Characters of a refusal's sentence that are kept."""
+
+
+def witness_of(house: House) -> Callable[[Message, Scope], Awaitable[None]]:
+    """A hook before answers are sent."""
+
+    async def witness(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        refusal = scope.get("state", {}).get(REFUSAL)
+        if refusal is not None and scope.get("user") is not None and _is_denial(scope, message["status"]):
+            origin = origin_of(Request(scope))
+            await to_thread.run_sync(_record, house, _denied(scope, refusal), origin)
+
+    return witness
+
+
+def _is_denial(scope: Any, status: int) -> bool:
+    commands = scope["method"] not in SAFE and scope["route_handler"].opt.get(NEEDS) is not Scopes.MIGRATIONS_PLAN
+    return status == HTTPStatus.FORBIDDEN or (commands and HTTPStatus.BAD_REQUEST <= status < 500)
+
+
+def _denied(scope: Any, refusal: Refusal) -> CommandDenied:
+    named = scope.get("path_params", {})
+    return CommandDenied(
+        command=f"{scope['method']} {route_of(scope)}",
+        code=refusal.code,
+        message=str(refusal)[:LONGEST_MESSAGE],
+        table_id=_uuid(named.get("table_id")),
+        target=next((str(value)[:LONGEST_MESSAGE] for name, value in named.items() if name != "table_id"), None),
+    )
+
+
+def _record(house: House, denied: CommandDenied, origin: Origin) -> None:
+    """The caller gets his answer in any case: what was refused stays refused while the log is away."""
+    try:
+        record_denial(house, denied, origin)
+    except LogUnavailable as refusal:
+        log.warning(
+            "%s of %s was refused (%s) and not recorded: %s", denied.command, origin.actor, denied.code, refusal
+        )
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
