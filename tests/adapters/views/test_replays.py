@@ -163,6 +163,7 @@ def test_a_view_that_lags_is_compared_where_it_stands(
         "migrations": stands,
         "schema_versions": stands,
         "event_streams": stands,
+        "audit_trail": stands,
     }
 
 
