@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Connection, Database, Statement, run
-from adapters.sealing.sealer import entry_of_row
+from adapters.sealing.sealer import EVENT, entry_of_row
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.tiles import PostgresForest
 from domain.audit.evidence import Frame, Scope, Sealed
@@ -32,7 +32,6 @@ HEAD = "SELECT coalesce(max(notification_id), 0) AS position FROM stored_events"
 TABLE_OF = "SELECT table_id FROM event_streams_v1 WHERE stream = %(stream)s"
 ALARM = "SELECT message FROM seal_alarms"
 
-EVENT = "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM stored_events "
 ONE = EVENT + "WHERE notification_id = %(position)s"
 WHERE = {
     "period": "WHERE notification_id BETWEEN split_part(%(subject)s, '-', 1)::bigint "

@@ -6,7 +6,6 @@ then, and says so until somebody looks.
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from psycopg.rows import DictRow
 
@@ -25,10 +24,12 @@ NAME = "seal"
 BATCH = 5_000
 """Events between two checkpoints at most."""
 
-ENTRIES = """
-SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM stored_events
-WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s
+EVENT = """
+SELECT notification_id, (extract(epoch FROM recorded_at) * 1000000)::bigint AS microseconds, originator_id,
+    originator_version, topic, state
+FROM stored_events
 """
+ENTRIES = EVENT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
 LAST = "SELECT size, note FROM seal_checkpoints ORDER BY size DESC LIMIT 1"
 PUBLISH = "INSERT INTO seal_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)"
 ADVANCE = """
@@ -121,16 +122,10 @@ class Sealer:
             raise SealStopped(f"the tree is no longer the one that the checkpoint of {last.size} events was signed for")
 
 
-def microseconds(moment: datetime) -> int:
-    """Since 1970, UTC, exactly."""
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
 def entry_of_row(row: DictRow) -> Entry:
     return entry_of(
         row["notification_id"],
-        microseconds(row["recorded_at"]),
+        row["microseconds"],
         row["originator_id"].bytes,
         row["originator_version"],
         row["topic"],

@@ -6,7 +6,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from uuid import UUID
 
 from domain.audit.entry import Entry, EntryDamaged, decoded
 from domain.audit.notes import Proof, Signer, VerifierKey, signed
@@ -136,10 +135,10 @@ def parse_line(text: bytes) -> Sealed:
 
 
 def _head(event: Sealed) -> bytes:
-    entry = event.entry
+    entry, stream = event.entry, event.entry.stream.hex()
     return (
         f'{{"position":{entry.position},"recordedAtMicroseconds":{entry.recorded_at},'
-        f'"stream":"{UUID(bytes=entry.stream)}","streamVersion":{entry.stream_version},'
+        f'"stream":"{stream[:8]}-{stream[8:12]}-{stream[12:16]}-{stream[16:20]}-{stream[20:]}","streamVersion":{entry.stream_version},'
         f'"topic":{json.dumps(entry.topic)},"entry":"{b64encode(entry.encoded()).decode()}",'
         f'"state":"{b64encode(event.state).decode()}","event":'
     ).encode()

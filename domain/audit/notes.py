@@ -14,6 +14,8 @@ from typing import Protocol
 ED25519 = b"\x01"
 PROOF = "c2sp.org/tlog-proof@v1"
 MOST_SIGNATURES = 100
+MOST_HASHES = 10_000
+"""That a reader of proofs keeps in memory."""
 
 _NAME = re.compile(r"[^\s+]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -139,19 +141,37 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
+class Proofs:
+    """Reads proofs one after another. Neighbours share most of their hashes, which are decoded once."""
+
+    def __init__(self) -> None:
+        self._hashes = dict[str, bytes]()
+
+    def parse(self, text: str) -> Proof:
+        """Raises NoteDamaged. An ``extra`` line, which ours do not have, is passed over."""
+        head, _, checkpoint = text.partition("\n\n")
+        lines = head.split("\n")
+        if lines[0] != PROOF:
+            raise NoteDamaged(f"it is no {PROOF}")
+        rest = lines[2:] if len(lines) > 1 and lines[1].startswith("extra ") else lines[1:]
+        if not rest or not rest[0].startswith("index ") or not _NUMBER.fullmatch(rest[0][6:]):
+            raise NoteDamaged("it has no index")
+        known = self._hashes
+        return Proof(int(rest[0][6:]), tuple([known.get(each) or self._hash(each) for each in rest[1:]]), checkpoint)
+
+    def _hash(self, line: str) -> bytes:
+        found = _base64(line)
+        if len(found) != 32:
+            raise NoteDamaged("a hash of it is no SHA-256")
+        if len(self._hashes) >= MOST_HASHES:
+            self._hashes.clear()
+        self._hashes[line] = found
+        return found
+
+
 def parse_proof(text: str) -> Proof:
-    """Raises NoteDamaged. An ``extra`` line, which ours do not have, is passed over."""
-    head, _, checkpoint = text.partition("\n\n")
-    lines = head.split("\n")
-    if lines[0] != PROOF:
-        raise NoteDamaged(f"it is no {PROOF}")
-    rest = lines[2:] if len(lines) > 1 and lines[1].startswith("extra ") else lines[1:]
-    if not rest or not rest[0].startswith("index ") or not _NUMBER.fullmatch(rest[0][6:]):
-        raise NoteDamaged("it has no index")
-    path = tuple(map(_base64, rest[1:]))
-    if any(len(node) != 32 for node in path):
-        raise NoteDamaged("a hash of it is no SHA-256")
-    return Proof(int(rest[0][6:]), path, checkpoint)
+    """Raises NoteDamaged."""
+    return Proofs().parse(text)
 
 
 def _base64(text: str) -> bytes:

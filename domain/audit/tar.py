@@ -9,6 +9,9 @@ MOST_BYTES = 8**11 - 1
 """Of one file."""
 _MODE, _ZERO7, _ZERO11 = b"0000644\0", b"0000000\0", b"00000000000\0"
 _MAGIC = b"ustar\x0000"
+_END = b"0" + bytes(100) + _MAGIC + bytes(64) + _ZERO7 + _ZERO7 + bytes(155 + 12)
+_REST = sum(_MODE + _ZERO7 + _ZERO7 + _ZERO11 + _END) + 8 * 32
+"""What the checksum of every header has besides name and size; its own place counts as spaces."""
 
 
 class TarDamaged(ValueError):
@@ -20,9 +23,9 @@ def header(name: str, size: int) -> bytes:
     encoded = name.encode("ascii")
     if not 0 < len(encoded) <= 99 or size > MOST_BYTES:
         raise ValueError(name)
-    start = encoded.ljust(100, b"\0") + _MODE + _ZERO7 + _ZERO7 + b"%011o\0" % size + _ZERO11
-    end = b"0" + bytes(100) + _MAGIC + bytes(64) + _ZERO7 + _ZERO7 + bytes(155 + 12)
-    return start + b"%06o\0 " % (sum(start) + 8 * 32 + sum(end)) + end
+    octal = b"%011o" % size
+    checksum = b"%06o\0 " % (_REST + sum(encoded) + sum(octal))
+    return encoded.ljust(100, b"\0") + _MODE + _ZERO7 + _ZERO7 + octal + b"\0" + _ZERO11 + checksum + _END
 
 
 def member(name: str, content: bytes) -> bytes:

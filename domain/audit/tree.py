@@ -128,26 +128,25 @@ class Growing:
 class Inclusions:
     """Inclusion proofs of one tree, checked one after another (RFC 9162, section 2.1.3.2).
 
-    Neighbours share most of their way to the root: a proof that meets the way of the one before, and goes on as that
-    one did, needs no more hashing.
+    Neighbours share most of their way to the root: a proof that meets a way that was proven, and goes on as that one
+    did, needs no more hashing.
     """
 
     def __init__(self, size: int, root: bytes) -> None:
         self._size, self._root = size, root
-        self._path: Sequence[bytes] = ()
-        self._way = dict[tuple[int, int], tuple[bytes, int]]()
+        self._proven = dict[tuple[int, int], _Way]()
 
     def holds(self, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
         """Whether the path proves that the leaf hash stands at ``index`` of the tree."""
         if not 0 <= index < self._size:
             return False
         at, last, found = index, self._size - 1, leaf
-        way = dict[tuple[int, int], tuple[bytes, int]]()
+        way = dict[tuple[int, int], _Way]()
         for done, sibling in enumerate(path):
-            met = self._way.get((at, last))
-            if met and met[0] == found and self._path[met[1] :] == path[done:]:
+            met = self._proven.get((at, last))
+            if met is not None and met[0] == found and met[1][met[2] :] == path[done:]:
                 break
-            way[at, last] = found, done
+            way[at, last] = found, path, done
             if last == 0:
                 return False
             if at & 1 or at == last:
@@ -160,14 +159,14 @@ class Inclusions:
         else:
             if last != 0 or found != self._root:
                 return False
-            self._way, self._path = way, path
-            return True
-        self._way = {
-            state: (node, before + done - met[1]) for state, (node, before) in self._way.items() if before >= met[1]
-        }
-        self._way |= way
-        self._path = path
+        if len(self._proven) > MOST_KNOWN:
+            self._proven.clear()
+        self._proven |= way
         return True
+
+
+_Way = tuple[bytes, Sequence[bytes], int]
+"""A node, and the path on which it was proven with how many hashes of it below the node."""
 
 
 def includes(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
