@@ -1,24 +1,42 @@
 """Bearer tokens: random, recognisable, kept as hashes. The secret is shown once."""
 
+import logging
 import secrets
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database, Statement, run
-from domain.ports import Principal
+from domain.access import EVERYTHING, Grant, Principal
+from domain.errors import LogUnavailable, TokenExpired
+from domain.views import Changes, TokenView
+
+log = logging.getLogger("schemaledger.tokens")
 
 PREFIX = "sl_"
 SECONDS_REMEMBERED = 5.0
-"""How long a token that was good is believed without asking the database again."""
+"""How long a token that was good is believed without asking the database again, if no news of it comes before."""
+MOST_REMEMBERED = 10_000
 
-FIND = "SELECT token_id, subject FROM access_tokens WHERE secret_sha256 = %(digest)s"
-ADD = """
-INSERT INTO access_tokens (token_id, subject, secret_sha256) VALUES (%(token_id)s, %(subject)s, %(digest)s)
-ON CONFLICT (secret_sha256) DO NOTHING
+COLUMNS = "SELECT token_id, subject, grants, created_by, description, created_at, expires_at, revoked_at, last_used_at"
+FIND = f"""{COLUMNS}, coalesce(last_used_at < clock_timestamp() - interval '5 minutes', true) AS unnoted
+FROM access_tokens WHERE secret_sha256 = %(digest)s AND revoked_at IS NULL
 """
+KNOWN = "SELECT token_id FROM access_tokens WHERE secret_sha256 = %(digest)s"
+USED = "UPDATE access_tokens SET last_used_at = clock_timestamp() WHERE token_id = %(token_id)s"
+ONE = f"{COLUMNS} FROM access_tokens WHERE token_id = %(token_id)s"  # only our own SQL is put together
+PAGE = f"""{COLUMNS} FROM access_tokens
+WHERE (%(maker)s::text IS NULL OR created_by = %(maker)s) AND (
+    %(after)s::uuid IS NULL OR (coalesce(position, 0), token_id) < (
+        SELECT coalesce(position, 0), token_id FROM access_tokens WHERE token_id = %(after)s))
+ORDER BY coalesce(position, 0) DESC, token_id DESC LIMIT %(limit)s
+"""  # noqa: S608
 
 
 def new_secret() -> str:
@@ -28,30 +46,91 @@ def new_secret() -> str:
 
 
 class PostgresTokens:
-    """Implements ``Tokens``."""
+    """Implements ``Tokens`` and ``TokenBook``. ``changes`` brings news of other processes' revocations at once."""
 
-    def __init__(self, database: Database, *, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._database, self._seconds = database, seconds
+    def __init__(
+        self,
+        database: Database,
+        changes: Changes | None = None,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._changes, self._seconds, self._now = database, changes, seconds, now
         self._remembered = dict[bytes, tuple[float, Principal]]()
+        self._listening = set[UUID]()
+
+    def new_secret(self) -> str:
+        return new_secret()
 
     def remembered(self, secret: str) -> Principal | None:
         until, principal = self._remembered.get(sha256(secret.encode()).digest(), (0.0, None))
-        return principal if self._seconds() < until else None
+        return self._unexpired(principal) if principal is not None and self._seconds() < until else None
 
     def principal(self, secret: str) -> Principal | None:
+        if found := self.remembered(secret):
+            return found
         digest = sha256(secret.encode()).digest()
-        until, principal = self._remembered.get(digest, (0.0, None))
-        if principal is not None and self._seconds() < until:
-            return principal
         row = self._database.row(FIND, {"digest": digest})
         if row is None:
             self._remembered.pop(digest, None)
             return None
-        found = Principal(subject=row["subject"], token_id=str(row["token_id"]))
-        self._remembered[digest] = (self._seconds() + SECONDS_REMEMBERED, found)
-        return found
+        if row["unnoted"]:
+            self._note_use(row["token_id"])
+        principal = self._unexpired(_principal(row))
+        self._remember(digest, row["token_id"], principal)
+        return principal
 
-    def add(self, secret: str, subject: str) -> None:
-        """Makes a secret good; adding it again changes nothing."""
-        values = {"token_id": uuid4(), "subject": subject, "digest": sha256(secret.encode()).digest()}
-        self._database.write(lambda connection: run(connection, Statement(ADD, values)))
+    def forget(self, token_id: UUID) -> None:
+        for digest, (_, principal) in list(self._remembered.items()):
+            if principal.token_id == str(token_id):
+                self._remembered.pop(digest, None)
+
+    def is_known(self, digest: str) -> bool:
+        return self._database.row(KNOWN, {"digest": bytes.fromhex(digest)}) is not None
+
+    def token(self, token_id: UUID) -> TokenView | None:
+        row = self._database.row(ONE, {"token_id": token_id})
+        return _view(row) if row else None
+
+    def tokens(self, maker: str | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
+        given = {"maker": maker, "limit": limit, "after": after}
+        return [_view(row) for row in self._database.rows(PAGE, given)]
+
+    def _remember(self, digest: bytes, token_id: UUID, principal: Principal) -> None:
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = (self._seconds() + SECONDS_REMEMBERED, principal)
+        if self._changes is not None and token_id not in self._listening:
+            self._listening.add(token_id)
+            self._changes.listen(token_id, lambda: self.forget(token_id))
+
+    def _note_use(self, token_id: UUID) -> None:
+        """Every few minutes at most; that it cannot be noted keeps nobody out."""
+        try:
+            statement = Statement(USED, {"token_id": token_id})
+            self._database.write(lambda connection: run(connection, statement))
+        except LogUnavailable as refusal:
+            log.warning("the use of token %s is not noted: %s", token_id, refusal)
+
+    def _unexpired(self, principal: Principal) -> Principal:
+        if principal.expires_at is not None and principal.expires_at <= self._now():
+            raise TokenExpired(principal.expires_at.isoformat())
+        return principal
+
+
+def _principal(row: DictRow) -> Principal:
+    return Principal(
+        subject=row["subject"], token_id=str(row["token_id"]), grants=_grants(row), expires_at=row["expires_at"]
+    )
+
+
+def _grants(row: DictRow) -> tuple[Grant, ...]:
+    """Tokens that are older than grants are their installation's admin's."""
+    if row["grants"] is None:
+        return EVERYTHING
+    return msgspec.json.decode(row["grants"], type=tuple[Grant, ...])
+
+
+def _view(row: DictRow) -> TokenView:
+    return TokenView(**{**row, "grants": _grants(row)})

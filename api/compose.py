@@ -34,6 +34,7 @@ from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
 from adapters.tokens import PostgresTokens, new_secret
+from adapters.views.access_tokens import access_tokens
 from adapters.views.audit_trail import NAME as TRAIL
 from adapters.views.audit_trail import PostgresTrail, audit_trail
 from adapters.views.column_history import column_history
@@ -68,8 +69,9 @@ from domain.engine import Executor
 from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
+from domain.handlers.tokens import admit_admin
 
-INLINE = (operation_status, dataset_tables, operation_leases, table_homes)
+INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
@@ -98,6 +100,7 @@ class Parts:
     database: Database
     feed: Feed
     tracing: Tracing
+    tokens: PostgresTokens
 
 
 @contextmanager
@@ -107,6 +110,8 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     database = Database(url)
     ids, clock = RandomIds(), SystemClock()
     store = MeasuredStore(PostgresEventStore(database, clock, ids, inline=INLINE, conflict=table_conflict))
+    feed = Feed(url)
+    tokens = PostgresTokens(database, feed)
     house = House(
         store=TracedStore(store, tracing) if settings.traces else store,
         views=PostgresViews(database),
@@ -118,11 +123,12 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         whereabouts=PostgresWhereabouts(database, store),
         trail=PostgresTrail(database, store),
         tallies=PostgresTallies(database, clock),
+        tokens=tokens,
+        clock=clock,
     )
-    feed = Feed(url)
     feed.start()
     try:
-        yield Parts(house, database, feed, tracing)
+        yield Parts(house, database, feed, tracing, tokens)
     finally:
         feed.stop()
         database.close()
@@ -154,10 +160,11 @@ def prepare(settings: Settings, url: str) -> bool:
     made = not settings.token_file.exists()
     if made:
         write_privately(settings, new_secret())
-    database = Database(url, size=1)
+    database, ids = Database(url, size=1), RandomIds()
     try:
         # Also for a token that is there: the database may be a new one.
-        PostgresTokens(database).add(settings.token_file.read_text().strip(), ADMIN)
+        store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
+        admit_admin(store, PostgresTokens(database), ids.new(), settings.token_file.read_text().strip(), ADMIN)
     finally:
         database.close()
     return made
@@ -183,7 +190,7 @@ def create_http() -> Litestar:
 
     app = create_app(
         parts.house,
-        PostgresTokens(parts.database),
+        parts.tokens,
         parts.feed,
         ipc_schema,
         {"database": parts.database.problem, "feed": problem_of_feed},

@@ -3,6 +3,7 @@
 from domain.migration.events import MigrationFact
 from domain.operation.events import OperationFact
 from domain.table.events import TableFact
+from domain.token.events import TokenFact
 from domain.trail.events import TrailFact
 
-AnyFact = TableFact | MigrationFact | OperationFact | TrailFact
+AnyFact = TableFact | MigrationFact | OperationFact | TrailFact | TokenFact

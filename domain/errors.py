@@ -736,6 +736,20 @@ class TokenInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class TokenExpired(Refusal):
+    code = "token_expired"
+    sentence = "The token ended {expired_at}. Ask for another one."
+    expired_at: str
+
+
+@dataclass(unsafe_hash=True)
+class TokenNotFound(Refusal):
+    code = "token_not_found"
+    sentence = "There is no token '{token_id}'."
+    token_id: str
+
+
+@dataclass(unsafe_hash=True)
 class ScopeMissing(Refusal):
     code = "scope_missing"
     sentence = "The scope '{scope}' is needed for this ({place}), and the token does not have it there."

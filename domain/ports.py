@@ -11,6 +11,7 @@ from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
 from domain.facts import Append, Origin, Recorded
 from domain.trail.events import Deed
+from domain.views import TokenView
 
 
 class Clock(Protocol):
@@ -115,10 +116,10 @@ class Tokens(Protocol):
     """The bearer tokens that are good."""
 
     def remembered(self, secret: str) -> Principal | None:
-        """Whom the token speaks for, if that is known without asking anybody."""
+        """Whom the token speaks for, if that is known without asking anybody. Raises TokenExpired."""
 
     def principal(self, secret: str) -> Principal | None:
-        """Whom the token speaks for, or None for one that is unknown. Raises LogUnavailable."""
+        """Whom the token speaks for, or None for one that is unknown. Raises LogUnavailable, TokenExpired."""
 
 
 class Tally(Struct, frozen=True, kw_only=True):
@@ -141,3 +142,21 @@ class Tallies(Protocol):
 
     def forget(self, tally: Tally) -> None:
         """Lets go of a tally that is written down."""
+
+
+class TokenBook(Protocol):
+    """The tokens that were made here. Every method but the first may raise LogUnavailable."""
+
+    def new_secret(self) -> str:
+        """One that nobody can guess."""
+
+    def is_known(self, digest: str) -> bool:
+        """Whether a token with this SHA-256 (in hex) of its secret was ever issued and is not rotated since."""
+
+    def token(self, token_id: UUID) -> TokenView | None: ...
+
+    def tokens(self, maker: str | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
+        """Newest first, those that ``maker`` made (None: all), after the one given."""
+
+    def forget(self, token_id: UUID) -> None:
+        """Believes nothing more of what it remembered of the token."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Raw, Struct
 
-from domain.access import Reach
+from domain.access import Grant, Reach
 from domain.schema import Schema
 
 
@@ -120,6 +120,20 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     applied_at: datetime
     known_at: datetime
     position: int | None = None
+
+
+class TokenView(Struct, frozen=True, kw_only=True):
+    """A bearer token, without its secret. ``last_used_at`` is rough: it is noted every few minutes at most."""
+
+    token_id: UUID
+    subject: str
+    grants: tuple[Grant, ...]
+    created_by: str
+    description: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
 
 
 class OperationFilter(Struct, frozen=True, kw_only=True):

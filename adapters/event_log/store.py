@@ -16,6 +16,7 @@ from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded
 from domain.operation.events import OperationFact
 from domain.ports import Clock, Ids
+from domain.token.events import TokenFact
 
 Inline = Callable[[UUID, int, Fact], Iterable[Statement]]
 """What an inline view writes for one event, given its stream and version."""
@@ -28,6 +29,9 @@ def no_conflict(violation: psycopg.errors.UniqueViolation, appends: Sequence[App
     """For a store without inline views."""
     return None
 
+
+TOLD = (OperationFact, TokenFact)
+"""Of whose changes listeners hear by their stream."""
 
 SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "
 LOAD = SELECT + "WHERE originator_id = %(stream)s AND originator_version > %(after)s ORDER BY originator_version"
@@ -69,7 +73,7 @@ class PostgresEventStore:
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         stored = self._stored(appends, origin)
         statements = [statement for append in appends for statement in self._views(append)]
-        changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], OperationFact))
+        changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], TOLD))
         try:
             return self._insert(stored, statements, changed)
         except IntegrityError as error:

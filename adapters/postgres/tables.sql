@@ -177,6 +177,15 @@ CREATE TABLE IF NOT EXISTS access_tokens (
     secret_sha256 bytea NOT NULL UNIQUE,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- Without grants: the admin's, from before there were any.
+ALTER TABLE access_tokens
+    ADD COLUMN IF NOT EXISTS position bigint,
+    ADD COLUMN IF NOT EXISTS grants text,
+    ADD COLUMN IF NOT EXISTS created_by text NOT NULL DEFAULT 'system',
+    ADD COLUMN IF NOT EXISTS description text,
+    ADD COLUMN IF NOT EXISTS expires_at timestamptz,
+    ADD COLUMN IF NOT EXISTS revoked_at timestamptz,
+    ADD COLUMN IF NOT EXISTS last_used_at timestamptz;
 
 -- The seal: the tree over the log, in tiles of 256 hashes, and what was signed of it.
 

@@ -15,6 +15,7 @@ from api.cli.pasts import column, diff
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
+from api.cli.tokens import tokens, whoami
 from domain.errors import Refusal
 
 EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
@@ -47,6 +48,8 @@ for command in (
     indexes,
     audit,
     keys,
+    tokens,
+    whoami,
 ):
     cli.add_command(command)
 

@@ -20,6 +20,7 @@ from api.http import (
     tables,
     upkeep,
 )
+from api.http import tokens as token_routes
 from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
 from api.http.answers import ArrowSchema
 from api.http.denials import witness_of
@@ -49,6 +50,7 @@ ROUTES: list[ControllerRouterHandler] = [
     operations.router,
     streams.router,
     seals.router,
+    token_routes.router,
     health.router,
     metrics.get_metrics,
 ]

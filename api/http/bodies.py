@@ -1,7 +1,9 @@
 """Request bodies: their shapes, and how bytes become them or an error with a JSON pointer."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -72,6 +74,24 @@ class NewIndexBody(RequestBody, frozen=True, kw_only=True):
     num_partitions: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     num_sub_vectors: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     description: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
+class NewGrantBody(RequestBody, frozen=True, kw_only=True):
+    """Scopes, by name or role, over some datasets and tables; over everything when neither is named."""
+
+    scopes: Annotated[list[str], Meta(max_length=100)] = []
+    roles: Annotated[list[str], Meta(max_length=100)] = []
+    datasets: Annotated[list[Name], Meta(max_length=1_000)] = []
+    tables: Annotated[list[UUID], Meta(max_length=1_000)] = []
+
+
+class NewTokenBody(RequestBody, frozen=True, kw_only=True):
+    """``subject`` is who will use it: an opaque id, which every event carries that it causes. No names of people."""
+
+    subject: Name
+    grants: Annotated[list[NewGrantBody], Meta(min_length=1, max_length=100)]
+    description: Annotated[str, Meta(max_length=4_000)] | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class _RawMigration(RequestBody, frozen=True, kw_only=True):

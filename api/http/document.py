@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import bodies, health, past_wire, seal_wire, wire
+from api.http import access_wire, bodies, health, past_wire, seal_wire, wire
 from api.http.access import BODY, OPEN, WRITES
 from domain.naming import camel
 
@@ -53,6 +53,10 @@ ANSWERS: list[type] = [
     wire.MigrationList,
     wire.PlanBody,
     wire.DriftBody,
+    access_wire.TokenBody,
+    access_wire.TokenList,
+    access_wire.NewSecretBody,
+    access_wire.WhoamiBody,
     wire.IndexBody,
     wire.IndexList,
     past_wire.SchemaDiffBody,
@@ -70,6 +74,7 @@ REQUESTS: list[type] = [
     bodies.RevertBody,
     bodies.AdoptBody,
     bodies.NewIndexBody,
+    bodies.NewTokenBody,
 ]
 
 ERRORS = {
@@ -85,6 +90,8 @@ ERRORS = {
     "422": "The idempotency key was used for another request.",
     "503": "The event log or the table cannot be reached just now.",
 }
+BARE_WRITES = ("unregisterTable", "revokeToken")
+"""Calls that write without a body and without being declared to."""
 WRITE_ERRORS = ("409", "412", "413", "415", "422")
 
 IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
@@ -108,6 +115,7 @@ MEANINGS = {
     "migrationId": "The id of the migration.",
     "operationId": "The id of the operation.",
     "indexName": "The name of the index.",
+    "tokenId": "The id of the token; not its secret.",
     "version": "A schema version's number; 1 is the first.",
     "datasetId": "Only tables of this dataset.",
     "engine": "Only tables of this engine.",
@@ -215,7 +223,7 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
     for status, text in ERRORS.items():
-        if is_open or (status in WRITE_ERRORS and not writes and operation["operationId"] != "unregisterTable"):
+        if is_open or (status in WRITE_ERRORS and not writes and operation["operationId"] not in BARE_WRITES):
             continue
         responses.setdefault(status, _envelope(text))
     operation["responses"] = responses

@@ -22,6 +22,8 @@ REFUSAL = "refusal"
 STATUSES = {
     "token_missing": 401,
     "token_invalid": 401,
+    "token_expired": 401,
+    "token_not_found": 404,
     "scope_missing": 403,
     "grant_exceeds_own": 403,
     "table_not_found": 404,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.errors import MigrationNotFound, OperationNotFound, TableNotFound
+from domain.errors import MigrationNotFound, OperationNotFound, TableNotFound, TokenNotFound
 
 
 def table_uuid(text: str) -> UUID:
@@ -15,6 +15,10 @@ def operation_uuid(text: str) -> UUID:
 
 def migration_uuid(table_id: str, text: str) -> UUID:
     return _parsed(text) or _raise(MigrationNotFound(table_id, text))
+
+
+def token_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(TokenNotFound(text))
 
 
 def _parsed(text: str) -> UUID | None:

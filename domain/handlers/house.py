@@ -9,7 +9,7 @@ from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History
-from domain.ports import EventStore, Ids, Locations, Tallies
+from domain.ports import Clock, EventStore, Ids, Locations, Tallies, TokenBook
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
 from domain.trail.entry import Trail
@@ -31,6 +31,8 @@ class House:
     whereabouts: Whereabouts
     trail: Trail
     tallies: Tallies
+    tokens: TokenBook
+    clock: Clock
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""

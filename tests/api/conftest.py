@@ -13,7 +13,6 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from adapters.arrow.types import ipc_schema
-from adapters.tokens import PostgresTokens
 from api.compose import composed, prepare, vital_signs, working
 from api.http.app import create_app
 from api.metrics import Exposition
@@ -88,7 +87,7 @@ def serving(database_url: str, folder: Path, *, traces: bool = False) -> Iterato
         assert parts.feed.listening.wait(20)
         app = create_app(
             parts.house,
-            PostgresTokens(parts.database),
+            parts.tokens,
             parts.feed,
             ipc_schema,
             {"database": parts.database.problem},

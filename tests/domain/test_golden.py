@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from domain.access import Grant, Scope
 from domain.all_facts import AnyFact
 from domain.facts import Fact
 from domain.migration.events import (
@@ -43,6 +44,7 @@ from domain.table.events import (
     TableRegistered,
     TableUnregistered,
 )
+from domain.token.events import TokenIssued, TokenRevoked, TokenRotated
 from domain.trail.events import CommandDenied, FurtherCounted, TrailRead
 
 FOLDER = Path(__file__).parent / "golden"
@@ -131,6 +133,16 @@ SAMPLES: list[Fact] = [
     CommandDenied(command="POST /dataset-tables", code="table_name_taken", message="m", table_id=C, target="x"),
     TrailRead(what="events", format="csv", filters={"tableId": str(C)}),
     FurtherCounted(deed="denied", caller="mallory", hour=MOMENT, count=940),
+    TokenIssued(
+        subject="ana",
+        grants=(Grant(scopes=(Scope.TABLES_READ,), datasets=("d",), tables=(C,)),),
+        secret_sha256="00ff",
+        issued_by="admin",
+        description="why",
+        expires_at=MOMENT,
+    ),
+    TokenRotated(secret_sha256="ff00"),
+    TokenRevoked(),
 ]
 
 
