@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 from types import ModuleType
-from typing import get_args
 
 from litestar import Litestar
 
@@ -34,26 +33,12 @@ from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
 from adapters.tokens import PostgresTokens, new_secret
-from adapters.views.access_tokens import access_tokens
-from adapters.views.audit_trail import NAME as TRAIL
-from adapters.views.audit_trail import PostgresTrail, audit_trail
-from adapters.views.column_history import column_history
-from adapters.views.dataset_tables import dataset_tables, table_conflict
-from adapters.views.event_streams import BEGINS as STREAM_BEGINS
-from adapters.views.event_streams import event_streams
-from adapters.views.folding import OneByOne, View
-from adapters.views.follower import Follower, Projection
-from adapters.views.migration_rows import MigrationRows
-from adapters.views.migrations import migrations
-from adapters.views.operation_leases import operation_leases
-from adapters.views.operation_rows import OperationRows
-from adapters.views.operation_status import operation_status
+from adapters.views.audit_trail import PostgresTrail
+from adapters.views.catalogue import FOLLOWED, INLINE
+from adapters.views.dataset_tables import table_conflict
+from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
-from adapters.views.schema_versions import schema_versions
-from adapters.views.table_homes import table_homes
-from adapters.views.table_rows import TableRows
-from adapters.views.version_rows import VersionRows
 from adapters.views.vitals import PostgresVitalSigns
 from adapters.views.whereabouts import PostgresWhereabouts
 from adapters.workbench import PostgresWorkbench
@@ -64,29 +49,11 @@ from api.metrics import Exposition
 from api.settings import EXECUTOR, OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
-from domain.all_facts import AnyFact
 from domain.engine import Executor
 from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 from domain.handlers.tokens import admit_admin
-
-INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
-FOLLOWED = (
-    Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
-    Projection("schema_versions_v2", schema_versions),
-    Projection("event_streams_v1", event_streams),
-    Projection(TRAIL, audit_trail),
-)
-VIEWS = (
-    View("operation_status", ("operation_status_v1",), OperationRows),
-    View("dataset_tables", ("dataset_tables_v1",), TableRows),
-    View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
-    View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
-    View("event_streams", ("event_streams_v1",), lambda: OneByOne(event_streams, STREAM_BEGINS), "event_streams_v1"),
-    View("audit_trail", (TRAIL,), lambda: OneByOne(audit_trail, get_args(AnyFact)), TRAIL),
-)
-"""What can be built anew, by the names it is asked for."""
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""

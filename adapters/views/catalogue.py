@@ -1,0 +1,40 @@
+"""All views: which are written with the append, which follow the log, and which can be built anew."""
+
+from typing import get_args
+
+from adapters.views.access_tokens import access_tokens
+from adapters.views.audit_trail import NAME as TRAIL
+from adapters.views.audit_trail import audit_trail
+from adapters.views.column_history import column_history
+from adapters.views.dataset_tables import dataset_tables
+from adapters.views.event_streams import BEGINS as STREAM_BEGINS
+from adapters.views.event_streams import event_streams
+from adapters.views.folding import OneByOne, View
+from adapters.views.follower import Projection
+from adapters.views.migration_rows import MigrationRows
+from adapters.views.migrations import migrations
+from adapters.views.operation_leases import operation_leases
+from adapters.views.operation_rows import OperationRows
+from adapters.views.operation_status import operation_status
+from adapters.views.schema_versions import schema_versions
+from adapters.views.table_homes import table_homes
+from adapters.views.table_rows import TableRows
+from adapters.views.version_rows import VersionRows
+from domain.all_facts import AnyFact
+
+INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
+FOLLOWED = (
+    Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
+    Projection("schema_versions_v2", schema_versions),
+    Projection("event_streams_v1", event_streams),
+    Projection(TRAIL, audit_trail),
+)
+VIEWS = (
+    View("operation_status", ("operation_status_v1",), OperationRows),
+    View("dataset_tables", ("dataset_tables_v1",), TableRows),
+    View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
+    View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
+    View("event_streams", ("event_streams_v1",), lambda: OneByOne(event_streams, STREAM_BEGINS), "event_streams_v1"),
+    View("audit_trail", (TRAIL,), lambda: OneByOne(audit_trail, get_args(AnyFact)), TRAIL),
+)
+"""What can be built anew, by the names it is asked for."""
