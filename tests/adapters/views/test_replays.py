@@ -12,8 +12,8 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.views import rebuilding
 from adapters.views.aside import Aside
+from adapters.views.catalogue import VIEWS
 from adapters.views.rebuilding import PostgresReplays
-from api.compose import VIEWS
 from domain.errors import ProjectionBusy, ProjectionNotFound, Refusal
 from domain.operation.events import OperationFailed, OperationRequested, OperationStarted
 from tests.adapters.conftest import registered, requested, write
