@@ -10,7 +10,7 @@ import msgspec
 
 from benchmarks.measure import Result
 
-NAMES = ("append", "load", "migrate", "history", "seal", "verify")
+NAMES = ("append", "load", "migrate", "history", "replay", "seal", "verify")
 RESULTS = Path(__file__).parent / "results.json"
 
 
