@@ -144,13 +144,14 @@ def _differences(before: Schema, after: Schema) -> Iterator[Difference]:
         key = PrimaryKeyChanged(before=names[0], after=names[1], field_ids=after.primary_key)
     else:
         key = None
-    ids = [column.id for column in before.columns if after.by_id(column.id) is not None]
-    yield from (ColumnDropped(column=column) for column in before.columns if column.id not in ids)
+    known, left = {column.id: column for column in before.columns}, {column.id for column in after.columns}
+    ids = [column.id for column in before.columns if column.id in left]
+    yield from (ColumnDropped(column=column) for column in before.columns if column.id not in left)
     for column in after.columns:
-        if (old := before.by_id(column.id)) is not None:
+        if (old := known.get(column.id)) is not None:
             yield from _alterations(old, column)
     for position, column in enumerate(after.columns):
-        if before.by_id(column.id) is None:
+        if column.id not in known:
             ids.insert(position, column.id)
             yield ColumnAdded(column=column, position=position)
     order = tuple(column.id for column in after.columns)

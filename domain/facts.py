@@ -18,7 +18,7 @@ SYSTEM = "system"
 """The actor of what the service does by itself: workers, followers, first start."""
 
 
-class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """Something that became true about one aggregate."""
 
     @property
@@ -29,7 +29,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="typ
         return tag
 
 
-class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who asked, how they proved who they are, from where, and why.
 
     ``actor`` and ``on_behalf_of`` are opaque subject ids, never names. ``traceparent`` is the span that the request was
@@ -47,7 +47,7 @@ class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     traceparent: str | None = None
 
 
-class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every event carries beside its fact. ``moment`` is the application's clock, in UTC."""
 
     event_id: UUID
@@ -55,7 +55,7 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: Origin
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """A fact as it stands in the log.
 
     ``position`` counts from 1 without gaps over the whole log, ``version`` from 1 within the stream. ``recorded_at`` is

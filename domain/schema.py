@@ -16,7 +16,7 @@ from domain.type_text import parse_type
 FINGERPRINT_ALGORITHM = "sha256-v1"
 
 
-class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Column(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One column of a schema version.
 
     ``id`` is never reused within a table. ``data_type`` is canonical type text. ``initial_default`` is what rows older
@@ -44,7 +44,7 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(self, data_type=str(data_type))
 
 
-class Index(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Index(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``).
 
     A vector index has a ``metric`` (``l2``, ``cosine``, ...) and may have ``settings`` (``num_partitions``, ...).
@@ -57,7 +57,7 @@ class Index(Struct, frozen=True, kw_only=True, omit_defaults=True):
     settings: dict[str, int] = {}
 
 
-class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Columns in order, the primary key by column ids, the indexes, and the highest column id ever given."""
 
     columns: tuple[Column, ...]

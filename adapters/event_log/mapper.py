@@ -12,7 +12,7 @@ from domain.all_facts import AnyFact
 from domain.facts import Fact, Metadata
 
 
-class Envelope(Struct, frozen=True):
+class Envelope(Struct, frozen=True, gc=False):
     """What is stored of an event beside its place in the log."""
 
     meta: Metadata

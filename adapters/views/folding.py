@@ -4,7 +4,7 @@ What a view becomes is written down twice, in SQL for one event and here for man
 over random histories. That is what makes the comparison of a live view with a rebuilt one worth something.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -21,8 +21,8 @@ class Fold(Protocol):
 
     effects: Effects
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        """Reads the rows that the batch concerns."""
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
+        """Reads the rows of the streams that go on in the batch, having begun before it."""
 
     def end(self, connection: Connection) -> None:
         """Writes what became of them."""
@@ -48,7 +48,7 @@ class OneByOne:
         self._asked = list[Statement]()
         self.effects: Effects = dict.fromkeys(facts, self._ask)
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
         self._asked.clear()
 
     def end(self, connection: Connection) -> None:
@@ -72,22 +72,13 @@ class Folding:
 
     def take(self, connection: Connection, events: Sequence[Recorded]) -> None:
         """Everything that the events do to the views, in the connection's transaction."""
+        streams = {event.stream for event in events if event.version > 1}
+        streams.difference_update([event.stream for event in events if event.version == 1])
         for fold in self._folds:
-            fold.begin(connection, events)
+            fold.begin(connection, streams)
         acts = self._acts
         for event in events:
             for act in acts.get(type(event.fact), ()):
                 act(event, event.fact)
         for fold in self._folds:
             fold.end(connection)
-
-
-def begun_before(events: Sequence[Recorded], kinds: Container[type[Fact]]) -> set[UUID]:
-    """The streams with facts of these kinds in the batch that began before it."""
-    met, before = set[UUID](), set[UUID]()
-    for event in events:
-        if type(event.fact) in kinds and event.stream not in met:
-            met.add(event.stream)
-            if event.version > 1:
-                before.add(event.stream)
-    return before

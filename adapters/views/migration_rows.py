@@ -3,7 +3,7 @@
 What each event means: adapters/views/migrations.py and column_history.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.database import Connection
-from adapters.views.folding import Effects, begun_before
+from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet, copy
 from domain.facts import Recorded
 from domain.history import chapters
@@ -31,7 +31,7 @@ CHAPTERS = "column_history_v2"
 CHAPTER_COLUMNS = ("table_id", "field_id", "version", "name", "alive", "chapter")
 
 
-class MigrationRow(Struct):
+class MigrationRow(Struct, gc=False):
     """A row of the table, column by column."""
 
     migration_id: UUID
@@ -69,9 +69,9 @@ class MigrationRows:
             TableRegistered: self._born,
         }
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
         self._chapters.clear()
-        self._sheet.read(connection, begun_before(events, self.effects))
+        self._sheet.read(connection, streams)
 
     def end(self, connection: Connection) -> None:
         self._sheet.write(connection)

@@ -1,13 +1,13 @@
 """``operation_status`` for many events at once. What each event means: adapters/views/operation_status.py."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from adapters.postgres.database import Connection
-from adapters.views.folding import Effects, begun_before
+from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet
 from domain.facts import Recorded
 from domain.operation.events import (
@@ -24,7 +24,7 @@ from domain.operation.events import (
 from domain.operation.telling import sentence
 
 
-class OperationRow(Struct):
+class OperationRow(Struct, gc=False):
     """A row of the table, column by column."""
 
     operation_id: UUID
@@ -79,8 +79,8 @@ class OperationRows:
             OperationCancelled: self._cancelled,
         }
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        self._sheet.read(connection, begun_before(events, self.effects))
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
+        self._sheet.read(connection, streams)
 
     def end(self, connection: Connection) -> None:
         self._sheet.write(connection)

@@ -1,5 +1,6 @@
 """Views built anew from the log, aside, while the live ones stay in use; then switched, compared or read."""
 
+import gc
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ log = logging.getLogger("schemaledger.views")
 
 BATCH = 10_000
 """Events of one transaction: enough that the statements around them do not count, few enough to hold in memory."""
+OBJECTS = 500_000
+"""How many objects may be made before Python looks for cycles among them."""
 CLOSE = 500
 """How many events behind the log a rebuilt view may be when the switch begins: they are folded while writers wait."""
 TRIES = 100
@@ -125,7 +128,7 @@ class PostgresReplays:
 
     def _fold(self, aside: Aside, folding: Folding, position: int, end: int | None, watch: Watch) -> int:
         """Goes over the log from the position to the end, or till it is close to its head; where it ended."""
-        with ThreadPoolExecutor(1) as ahead:
+        with ThreadPoolExecutor(1) as ahead, unhurried_collector():
             reading = ahead.submit(self._batch, position, end)
             while events := reading.result():
                 reading = ahead.submit(self._batch, events[-1].position, end)
@@ -186,3 +189,14 @@ class PostgresReplays:
         row = self._database.row(sql, given)
         assert row is not None
         return int(row["position"])
+
+
+@contextmanager
+def unhurried_collector() -> Iterator[None]:
+    """Events and rows are many and have no cycles: looking for some takes as long as decoding them does."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

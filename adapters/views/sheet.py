@@ -1,6 +1,6 @@
 """Rows of one table in memory while a batch of events is folded over them: read at once, written at once."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -21,49 +21,38 @@ class Sheet(Generic[R]):
     def __init__(self, table: str, shape: type[R]) -> None:
         self._table, self._shape = table, shape
         self._columns = shape.__struct_fields__
-        self._rows = dict[Hashable, R]()
-        self._before, self._changed = set[Hashable](), set[Hashable]()
+        self._before, self._after = dict[Hashable, R](), dict[Hashable, R | None]()
 
-    def read(self, connection: Connection, keys: Iterable[Hashable]) -> None:
+    def read(self, connection: Connection, keys: Collection[Hashable]) -> None:
         """Begins a batch that may concern the rows of these keys, as far as there are any."""
-        for kept in (self._rows, self._before, self._changed):
-            kept.clear()
-        wanted = list(keys)
-        if not wanted:
+        self._before.clear()
+        self._after.clear()
+        if not keys:
             return
         sql = f"SELECT {', '.join(self._columns)} FROM {self._table} WHERE {self._columns[0]} = ANY(%s)"  # noqa: S608
         with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-            for values in cursor.execute(sql.encode(), (wanted,)):
-                self._rows[values[0]] = self._shape(*values)
-        self._before.update(self._rows)
+            for values in cursor.execute(sql.encode(), (list(keys),)):
+                self._before[values[0]] = self._shape(*values)
 
     def add(self, key: Hashable, row: R) -> None:
         """A row that was not there."""
-        self._rows[key] = row
-        self._changed.add(key)
+        self._after[key] = row
 
     def change(self, key: Hashable) -> R | None:
-        """The row to change in place; None when there is none."""
-        row = self._rows.get(key)
-        if row is not None:
-            self._changed.add(key)
+        """The row, to be changed in place; None when there is none."""
+        if (row := self._after.get(key)) is None and key not in self._after and (row := self._before.get(key)):
+            self._after[key] = row
         return row
 
-    def find(self, key: Hashable) -> R | None:
-        """The row to look at."""
-        return self._rows.get(key)
-
     def remove(self, key: Hashable) -> None:
-        self._rows.pop(key, None)
-        self._changed.add(key)
+        self._after[key] = None
 
     def write(self, connection: Connection) -> None:
         """What the batch made of the rows, in two statements at most."""
-        if stale := list(self._changed & self._before):
-            key = self._columns[0]
-            connection.execute(f"DELETE FROM {self._table} WHERE {key} = ANY(%s)".encode(), (stale,))  # noqa: S608
-        rows = [astuple(self._rows[key]) for key in self._changed if key in self._rows]
-        copy(connection, self._table, self._columns, rows)
+        if stale := [key for key in self._after if key in self._before]:
+            sql = f"DELETE FROM {self._table} WHERE {self._columns[0]} = ANY(%s)"  # noqa: S608
+            connection.execute(sql.encode(), (stale,))
+        copy(connection, self._table, self._columns, [astuple(row) for row in self._after.values() if row is not None])
 
 
 def copy(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -1,6 +1,6 @@
 """``dataset_tables`` for many events at once. What each event means: adapters/views/dataset_tables.py."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.database import Connection
-from adapters.views.folding import Effects, begun_before
+from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet
 from domain.facts import Recorded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered, TableUnregistered
 
 
-class TableRow(Struct):
+class TableRow(Struct, gc=False):
     """A row of the table, column by column."""
 
     table_id: UUID
@@ -44,8 +44,8 @@ class TableRows:
             TableUnregistered: self._unregistered,
         }
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        self._sheet.read(connection, begun_before(events, self.effects))
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
+        self._sheet.read(connection, streams)
 
     def end(self, connection: Connection) -> None:
         self._sheet.write(connection)

@@ -1,6 +1,6 @@
 """``schema_versions`` for many events at once. What each event means: adapters/views/schema_versions.py."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 from psycopg.rows import tuple_row
 
 from adapters.postgres.database import Connection
-from adapters.views.folding import Effects, begun_before
+from adapters.views.folding import Effects
 from adapters.views.sheet import copy
 from domain.facts import Recorded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
@@ -33,12 +33,12 @@ class VersionRows:
             OutsideChangeAdopted: self._adopted,
         }
 
-    def begin(self, connection: Connection, events: Sequence[Recorded]) -> None:
+    def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
         self._rows.clear()
         self._true_since.clear()
-        if before := list(begun_before(events, self.effects)):
+        if streams:
             with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-                self._true_since.update(cursor.execute(NEWEST.encode(), (before,)).fetchall())
+                self._true_since.update(cursor.execute(NEWEST.encode(), (list(streams),)).fetchall())
 
     def end(self, connection: Connection) -> None:
         copy(connection, TABLE, COLUMNS, self._rows)

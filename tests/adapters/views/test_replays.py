@@ -1,7 +1,9 @@
 """Views rebuilt from the log: equal to the live ones, in place without a pause, verified, and as of some position."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from random import Random
+from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
@@ -9,13 +11,19 @@ from msgspec.structs import replace
 
 from adapters.event_log.recorder import LOG_LOCK
 from adapters.event_log.store import PostgresEventStore
+from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.views import rebuilding
 from adapters.views.aside import Aside
-from adapters.views.catalogue import VIEWS
+from adapters.views.catalogue import FOLLOWED, VIEWS
+from adapters.views.follower import Follower
+from adapters.views.past import PostgresHistory
+from adapters.views.reading import PostgresViews
 from adapters.views.rebuilding import PostgresReplays
 from domain.errors import ProjectionBusy, ProjectionNotFound, Refusal
+from domain.facts import Recorded
 from domain.operation.events import OperationFailed, OperationRequested, OperationStarted
+from domain.views import OperationFilter, TableFilter
 from tests.adapters.conftest import registered, requested, write
 from tests.adapters.views.random_history import RandomHistory
 from tests.adapters.views.test_rebuilding import ASYNCHRONOUS, INLINE, Following, rows
@@ -226,6 +234,32 @@ def test_two_at_a_time_under_one_key_are_refused(database_url: str, replays: Pos
     other.close()
 
 
+class OvertakenStore:
+    """Whoever reads from it finds that the view was rebuilt meanwhile, once."""
+
+    def __init__(self, store: PostgresEventStore, rebuild: Callable[[], object]) -> None:
+        self._store, self._rebuild = store, [rebuild]
+
+    def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
+        events = self._store.read(after, limit)
+        if self._rebuild:
+            self._rebuild.pop()()
+        return events
+
+
+def test_a_follower_that_is_overtaken_by_a_rebuild_goes_on_from_there(
+    database_url: str, store: PostgresEventStore, followed: Following, replays: PostgresReplays
+) -> None:
+    history = RandomHistory(store, 10)
+    for _ in range(10):
+        history.step()
+    overtaken = OvertakenStore(store, lambda: replays.rebuild(["migrations"], "k", unwatched))
+    follower = Follower(database_url, overtaken, FOLLOWED[0])  # type: ignore[arg-type]
+    assert follower._advance(followed.connection)
+    assert not follower._advance(followed.connection)
+    assert replays.verify(["migrations"], unwatched)[0].discrepancy is None
+
+
 def test_a_name_of_no_view_is_refused(replays: PostgresReplays) -> None:
     with pytest.raises(ProjectionNotFound, match="operation_status, dataset_tables"):
         replays.rebuild(["people"], "k", unwatched)
@@ -234,3 +268,97 @@ def test_a_name_of_no_view_is_refused(replays: PostgresReplays) -> None:
 def asides(database: Database) -> list[str]:
     sql = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'schemaledger_')"
     return [row["nspname"] for row in database.rows(sql, {})]
+
+
+@pytest.mark.parametrize("seed", [8])
+def test_as_of_a_position_everything_is_as_it_was_then(
+    database: Database, store: PostgresEventStore, followed: Following, replays: PostgresReplays, seed: int
+) -> None:
+    history, where = RandomHistory(store, seed), OperationFilter()
+    for _ in range(40):
+        history.step()
+    followed.to_the_end()
+    views, position = PostgresViews(database), len(store.read(0, 10_000))
+    operations, tables = views.operations(where, 1_000), views.tables(TableFilter(), 1_000)
+    versions = {table: views.schema_versions(table, 1_000) for table in history.tables}
+    migrations = {table: views.migrations(table, 1_000) for table in history.tables}
+    for _ in range(40):
+        history.step()
+    with replays.as_of(position, unwatched) as then:
+        assert then.operations(where, 1_000) == operations != views.operations(where, 1_000)
+        assert then.tables(TableFilter(), 1_000) == tables
+        assert {table: then.schema_versions(table, 1_000) for table in versions} == versions
+        assert {table: then.migrations(table, 1_000) for table in migrations} == migrations
+    with replays.as_of(0, unwatched) as before:
+        assert before.tables(TableFilter(), 10) == before.operations(where, 10) == []
+    assert asides(database) == []
+
+
+def test_nobody_holds_an_operation_of_the_past(
+    store: PostgresEventStore, replays: PostgresReplays, leases: PostgresLeases
+) -> None:
+    operation = uuid4()
+    write(store, operation, 0, requested(), OperationStarted(attempt=1, worker="w"))
+    assert leases.claim("w", timedelta(minutes=1)) is not None
+    with replays.as_of(2, unwatched) as then:
+        found = then.operation(operation)
+    assert found is not None
+    assert (found.status, found.heartbeat_at) == ("running", None)
+
+
+def test_a_moment_is_a_position(store: PostgresEventStore, replays: PostgresReplays) -> None:
+    for name in ("a", "b", "c"):
+        write(store, uuid4(), 0, registered(name))
+    first, second, third = (event.recorded_at for event in store.read(0, 10))
+    assert replays.position_at(first - timedelta(days=1)) == 0
+    assert [replays.position_at(moment) for moment in (first, second, third)] == [1, 2, 3]
+    assert replays.position_at(second - timedelta(microseconds=1)) == 1
+    assert replays.position_at(third + timedelta(days=1)) == 3
+
+
+def test_while_commands_keep_coming_no_read_fails_and_no_event_is_missed_or_doubled(
+    database: Database, database_url: str, store: PostgresEventStore, replays: PostgresReplays
+) -> None:
+    history, stop, troubles, reads = RandomHistory(store, 9), Event(), list[BaseException](), [0]
+    for _ in range(20):
+        history.step()
+    followers = [Follower(database_url, store, projection) for projection in FOLLOWED]
+    views, past = PostgresViews(database), PostgresHistory(database)
+
+    def write_on() -> None:
+        while not stop.is_set():
+            history.step()
+
+    def read_on() -> None:
+        table = history.tables[0]
+        seen = len(views.operations(OperationFilter(), 10_000))
+        while not stop.is_set():
+            operations, versions = views.operations(OperationFilter(), 10_000), past.biography(table, "id")
+            assert len(operations) >= seen
+            assert versions
+            seen, reads[0] = len(operations), reads[0] + 1
+
+    def noting(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is what the test is about
+            troubles.append(error)
+            stop.set()
+
+    threads = [Thread(target=noting, args=(work,)) for work in (write_on, read_on, read_on)]
+    for one in (*followers, *threads):
+        one.start()
+    try:
+        for number in range(3):
+            before = reads[0]
+            replays.rebuild(ALL, f"k{number}", unwatched)
+            while reads[0] < before + 3 and not stop.is_set():
+                stop.wait(0.01)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        for follower in followers:
+            follower.stop()
+    assert troubles == []
+    assert [verified.discrepancy for verified in replays.verify(ALL, unwatched)] == [None] * len(ALL)
