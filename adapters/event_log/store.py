@@ -68,8 +68,7 @@ class PostgresEventStore:
         return self._events(READ, {"after": after, "limit": limit})
 
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
-        rows = self._database.rows(AT_POSITIONS, {"positions": list(positions)})
-        return tuple(self._recorded(row) for row in rows)
+        return self._events(AT_POSITIONS, {"positions": list(positions)})
 
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
         stored = self._stored(appends, origin)

@@ -23,11 +23,12 @@ THERE = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %(name)s) AS th
 LEFT = "SELECT nspname AS name FROM pg_namespace WHERE starts_with(nspname, %(prefix)s) AND nspname <> %(name)s"
 CONSTRAINTS = """
 SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
-WHERE conrelid = %(table)s::regclass AND contype = ANY(%(kinds)s) ORDER BY conname
+WHERE conrelid = %(table)s::regclass AND contype IN ('p', 'u') ORDER BY conname
 """
 INDEXES = """
 SELECT pg_get_indexdef(indexrelid) AS definition FROM pg_index
-WHERE indrelid = %(table)s::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+WHERE indrelid = %(table)s::regclass AND indisunique = %(unique)s
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
 
 
@@ -59,7 +60,7 @@ class Aside:
                 for table in self.tables:
                     like = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)"
                     self._execute(like, self._at(table), Identifier(self.live, table))
-                    self._constrain(table, "p")
+                    self._key(table)
         self._execute("SET search_path = {}, {}", Identifier(self.name), Identifier(self.live))
         # What a crash takes of it is gone over again; the switch is durable.
         self._execute("SET synchronous_commit = off")
@@ -68,15 +69,11 @@ class Aside:
         return int(row["position"])
 
     def finish(self) -> None:
-        """Gives the tables, once, all that makes the live ones fast: it is cheaper after the rows."""
+        """Gives the tables, once, the indexes that make the live ones fast: it is cheaper after the rows."""
         with self.connection.transaction():
             first = self.connection.execute("UPDATE reached SET finished = true WHERE NOT finished").rowcount
             for table in self.tables if first else ():
-                self._constrain(table, "u")
-                for row in self._rows(INDEXES, table):
-                    before, _, after = row["definition"].partition(" ON ")
-                    _, _, rest = after.partition(" USING ")
-                    self.connection.execute(f"{before} ON {self._at(table).as_string()} USING {rest}".encode())
+                self._index(table, unique=False)
         for table in self.tables:
             self._execute("ANALYZE {}", self._at(table))
 
@@ -111,10 +108,17 @@ class Aside:
                 self._drop(row["name"])
                 run(self.connection, Statement(RELEASE, owner))
 
-    def _constrain(self, table: str, kinds: str) -> None:
-        for row in self._rows(CONSTRAINTS, table, kinds=list(kinds)):
-            add = f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {row['definition']}"
-            self._execute(add, self._at(table), Identifier(row["name"]))
+    def _key(self, table: str) -> None:
+        """Whatever is unique: rows are found by it while they are folded, and nothing is there twice."""
+        for row in self._rows(CONSTRAINTS, table):
+            self._execute(f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {row['definition']}", self._at(table), _name(row))
+        self._index(table, unique=True)
+
+    def _index(self, table: str, *, unique: bool) -> None:
+        for row in self._rows(INDEXES, table, unique=unique):
+            before, _, after = row["definition"].partition(" ON ")
+            _, _, rest = after.partition(" USING ")
+            self.connection.execute(f"{before} ON {self._at(table).as_string()} USING {rest}".encode())
 
     def _move(self, table: str, source: str, target: str) -> None:
         self._execute("ALTER TABLE {} SET SCHEMA {}", Identifier(source, table), Identifier(target))
@@ -141,3 +145,7 @@ class Aside:
 
     def _execute(self, sql: str, *names: Identifier) -> None:
         self.connection.execute(sql.format(*(name.as_string() for name in names)).encode())
+
+
+def _name(row: DictRow) -> Identifier:
+    return Identifier(row["name"])

@@ -1,15 +1,12 @@
 """All views: which are written with the append, which follow the log, and which can be built anew."""
 
-from typing import get_args
-
 from adapters.views.access_tokens import access_tokens
 from adapters.views.audit_trail import NAME as TRAIL
 from adapters.views.audit_trail import audit_trail
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables
-from adapters.views.event_streams import BEGINS as STREAM_BEGINS
 from adapters.views.event_streams import event_streams
-from adapters.views.folding import OneByOne, View
+from adapters.views.folding import View
 from adapters.views.follower import Projection
 from adapters.views.migration_rows import MigrationRows
 from adapters.views.migrations import migrations
@@ -19,8 +16,8 @@ from adapters.views.operation_status import operation_status
 from adapters.views.schema_versions import schema_versions
 from adapters.views.table_homes import table_homes
 from adapters.views.table_rows import TableRows
+from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
-from domain.all_facts import AnyFact
 
 INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
 FOLLOWED = (
@@ -34,7 +31,7 @@ VIEWS = (
     View("dataset_tables", ("dataset_tables_v1",), TableRows),
     View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
-    View("event_streams", ("event_streams_v1",), lambda: OneByOne(event_streams, STREAM_BEGINS), "event_streams_v1"),
-    View("audit_trail", (TRAIL,), lambda: OneByOne(audit_trail, get_args(AnyFact)), TRAIL),
+    View("event_streams", ("event_streams_v1",), StreamRows, "event_streams_v1"),
+    View("audit_trail", (TRAIL,), TrailRows, TRAIL),
 )
 """What can be built anew, by the names it is asked for."""

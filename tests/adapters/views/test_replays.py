@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from random import Random
 from threading import Event, Thread
+from typing import get_args
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from adapters.postgres.database import Database
 from adapters.views import rebuilding
 from adapters.views.aside import Aside
 from adapters.views.catalogue import FOLLOWED, VIEWS
+from adapters.views.folding import OneByOne, View
 from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
@@ -232,6 +234,19 @@ def test_two_at_a_time_under_one_key_are_refused(database_url: str, replays: Pos
     with pytest.raises(ProjectionBusy):
         replays.rebuild(["migrations"], "k", unwatched)
     other.close()
+
+
+def test_a_view_that_is_only_known_by_its_statements_is_folded_by_them(
+    database_url: str, database: Database, store: PostgresEventStore, followed: Following
+) -> None:
+    history = RandomHistory(store, 11)
+    for _ in range(10):
+        history.step()
+    followed.to_the_end()
+    plain = View("trail", (TRAIL,), lambda: OneByOne(audit_trail, get_args(AnyFact)), TRAIL)
+    (verified,) = PostgresReplays(database_url, database, store, [plain], LOG_LOCK).verify(["trail"], unwatched)
+    assert verified.discrepancy is None
+    assert verified.rows == len(store.read(0, 1_000))
 
 
 class OvertakenStore:
