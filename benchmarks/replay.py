@@ -24,8 +24,8 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
+from adapters.views.catalogue import VIEWS
 from adapters.views.rebuilding import PostgresReplays
-from api.compose import VIEWS
 from benchmarks.measure import Result
 from benchmarks.runner import run_status_view
 from domain.facts import Fact, Metadata, Origin

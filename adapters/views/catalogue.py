@@ -6,7 +6,7 @@ from adapters.views.audit_trail import audit_trail
 from adapters.views.column_history import column_history
 from adapters.views.dataset_tables import dataset_tables
 from adapters.views.event_streams import event_streams
-from adapters.views.folding import View
+from adapters.views.folding import OneByOne, View, once
 from adapters.views.follower import Projection
 from adapters.views.migration_rows import MigrationRows
 from adapters.views.migrations import migrations
@@ -18,6 +18,7 @@ from adapters.views.table_homes import table_homes
 from adapters.views.table_rows import TableRows
 from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
+from domain.table.events import TableRegistered
 
 INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
 FOLLOWED = (
@@ -29,9 +30,10 @@ FOLLOWED = (
 VIEWS = (
     View("operation_status", ("operation_status_v1",), OperationRows),
     View("dataset_tables", ("dataset_tables_v1",), TableRows),
+    View("table_homes", ("table_homes_v1",), lambda: OneByOne(once(table_homes), (TableRegistered,))),
     View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
     View("event_streams", ("event_streams_v1",), StreamRows, "event_streams_v1"),
     View("audit_trail", (TRAIL,), TrailRows, TRAIL),
 )
-"""What can be built anew, by the names it is asked for."""
+"""What can be built anew, by the names it is asked for. Leases and tokens also hold what is not in the log."""

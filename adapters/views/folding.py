@@ -82,3 +82,8 @@ class Folding:
                 act(event, event.fact)
         for fold in self._folds:
             fold.end(connection)
+
+
+def once(inline: Callable[[UUID, int, Fact], Iterable[Statement]]) -> Callable[[Recorded], Iterable[Statement]]:
+    """What an inline view writes for one event, asked as a followed view is."""
+    return lambda event: inline(event.stream, event.version, event.fact)

@@ -16,12 +16,15 @@ from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.views import rebuilding
 from adapters.views.aside import Aside
+from adapters.views.audit_trail import NAME as TRAIL
+from adapters.views.audit_trail import audit_trail
 from adapters.views.catalogue import FOLLOWED, VIEWS
 from adapters.views.folding import OneByOne, View
 from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.rebuilding import PostgresReplays
+from domain.all_facts import AnyFact
 from domain.errors import ProjectionBusy, ProjectionNotFound, Refusal
 from domain.facts import Recorded
 from domain.operation.events import OperationFailed, OperationRequested, OperationStarted
