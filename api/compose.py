@@ -10,6 +10,7 @@ from types import ModuleType
 
 from litestar import Litestar
 
+from adapters.arrow.parquet import parquet_file
 from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
@@ -160,6 +161,7 @@ def create_http() -> Litestar:
         parts.tokens,
         parts.feed,
         ipc_schema,
+        parquet_file,
         {"database": parts.database.problem, "feed": problem_of_feed},
         Exposition(vital_signs(parts.database)),
         tracing=parts.tracing if settings.traces else None,

@@ -82,7 +82,7 @@ class Worker:
         return True
 
     def _attend(self, lease: Lease, heartbeat: Heartbeat) -> None:
-        run = Run(self.house, lease, Origin(actor=f"worker:{self.name}", correlation_id=lease.operation_id))
+        run = Run(self.house, lease, self._origin(lease))
         if run.is_over:
             self.leases.release(lease)
             return
@@ -103,6 +103,16 @@ class Worker:
         except Exception as error:
             log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
             self._end_or_retry(run, lease, attempt, InternalFault(f"{type(error).__name__}: {error}"))
+
+    def _origin(self, lease: Lease) -> Origin:
+        """The worker, on behalf of whoever asked for the operation."""
+        asked = asked_for_by(self.house, lease.operation_id)
+        return Origin(
+            actor=f"worker:{self.name}",
+            on_behalf_of=asked.on_behalf_of or asked.actor,
+            correlation_id=lease.operation_id,
+            request_id=asked.request_id,
+        )
 
     def _attempt(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> Attempt:
         began, assignment = self.seconds(), _assignment(run, lease)

@@ -132,12 +132,7 @@ def plan_body(planned: Planned, operations: Raw | UnsetType = UNSET) -> wire.Pla
     return wire.PlanBody(
         operations=operations,
         estimated_duration_ms=planned.estimate.expected,
-        target_schema=wire.TargetSchemaBody(
-            fields=field_bodies(plan.target),
-            primary_key_columns=plan.target.named(plan.target.primary_key),
-            indexes=tuple(index_body(index, plan.target) for index in plan.target.indexes),
-            fingerprint=fingerprint(plan.target),
-        ),
+        target_schema=schema_shape(plan.target),
         diff=difference_bodies(plan.differences),
         undo=wire.UndoBody(kind=plan.undo.kind.value, losses=plan.undo.losses, conditions=plan.undo.conditions),
         is_valid=plan.is_valid,
@@ -152,6 +147,15 @@ def plan_body(planned: Planned, operations: Raw | UnsetType = UNSET) -> wire.Pla
         steps=tuple(step_body(step) for step in plan.steps),
         hazards=tuple(wire.HazardBody(kind=hazard.kind, message=hazard.message) for hazard in plan.hazards),
         plan_hash=plan.plan_hash,
+    )
+
+
+def schema_shape(schema: Schema) -> wire.TargetSchemaBody:
+    return wire.TargetSchemaBody(
+        fields=field_bodies(schema),
+        primary_key_columns=schema.named(schema.primary_key),
+        indexes=tuple(index_body(index, schema) for index in schema.indexes),
+        fingerprint=fingerprint(schema),
     )
 
 

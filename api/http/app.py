@@ -18,6 +18,7 @@ from api.http import (
     seals,
     streams,
     tables,
+    trails,
     upkeep,
 )
 from api.http import tokens as token_routes
@@ -30,6 +31,7 @@ from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.pages import make_pages
 from api.http.recounting import Recounting
 from api.http.tracing import Traced
+from api.http.trail_formats import Parquet
 from api.http.waiting import Waiting
 from api.metrics import Exposition
 from api.tracing import Tracing
@@ -51,6 +53,7 @@ ROUTES: list[ControllerRouterHandler] = [
     streams.router,
     seals.router,
     token_routes.router,
+    trails.router,
     health.router,
     metrics.get_metrics,
 ]
@@ -61,6 +64,7 @@ def create_app(
     tokens: Tokens,
     changes: Changes,
     arrow_schema: ArrowSchema,
+    parquet_writer: Parquet,
     checks: health.Checks,
     exposition: Exposition,
     *,
@@ -75,6 +79,7 @@ def create_app(
     dependencies = {
         "house": Provide(lambda: house, sync_to_thread=False),
         "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
+        "parquet_writer": Provide(lambda: parquet_writer, sync_to_thread=False),
         "waiting": Provide(lambda: waiting, sync_to_thread=False),
         "following": Provide(lambda: following, sync_to_thread=False),
         "checks": Provide(lambda: checks, sync_to_thread=False),

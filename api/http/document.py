@@ -15,9 +15,12 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import access_wire, bodies, health, past_wire, seal_wire, wire
+from api.http import access_wire, bodies, health, past_wire, seal_wire, trail_wire, wire
 from api.http.access import BODY, OPEN, WRITES
+from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 
 ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "compactTable")
 """Requests for long work, which an operation answers."""
@@ -65,6 +68,7 @@ ANSWERS: list[type] = [
     seal_wire.ProofBody,
     seal_wire.ConsistencyBody,
     seal_wire.KeysBody,
+    trail_wire.TrailList,
     health.HealthBody,
 ]
 REQUESTS: list[type] = [
@@ -217,6 +221,9 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["200"] = _text("The note.", "text/plain", {"type": "string"})
     if operation["operationId"] == "getEvidence":
         responses["200"] = _text("The file.", "application/x-tar", {"type": "string", "format": "binary"})
+    if operation["operationId"] == "listAuditEvents":
+        responses["200"]["content"] |= {kind: {"schema": BINARY} for kind in list(TRAIL_FORMATS.values())[1:]}
+        responses["200"]["headers"] = {"Last-Position": {"schema": {"type": "integer"}, "description": "Of an export."}}
     if operation["operationId"] in STREAMS:
         responses["200"] = _text(responses["200"]["description"], "text/event-stream", EVENT)
         responses["204"] = {"description": "The operation has ended and nothing is left to tell."}

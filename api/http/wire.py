@@ -214,7 +214,7 @@ class UndoBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TargetSchemaBody(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The schema that the migration leads to."""
+    """A whole schema: the one that a migration leads to, or the one before or after an event."""
 
     fields: tuple[FieldBody, ...]
     primary_key_columns: tuple[str, ...]

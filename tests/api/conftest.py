@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from adapters.arrow.parquet import parquet_file
 from adapters.arrow.types import ipc_schema
 from api.compose import composed, prepare, vital_signs, working
 from api.http.app import create_app
@@ -90,6 +91,7 @@ def serving(database_url: str, folder: Path, *, traces: bool = False) -> Iterato
             parts.tokens,
             parts.feed,
             ipc_schema,
+            parquet_file,
             {"database": parts.database.problem},
             Exposition(vital_signs(parts.database)),
             tracing=parts.tracing if traces else None,

@@ -50,6 +50,7 @@ GIVEN = {
     ("DELETE", "/tokens/{tokenId}"),
     ("POST", "/tokens/{tokenId}/rotate"),
     ("GET", "/whoami"),
+    ("GET", "/audit/events"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
