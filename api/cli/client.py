@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import msgspec
@@ -69,6 +69,19 @@ class Client:
                     raise _error(answer)
                 place = file or Path(answer.headers["content-disposition"].split('"')[1]).name
                 return _written(Path(place), answer.iter_bytes())
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
+
+    def copy(self, path: str, out: BinaryIO, **query: Any) -> None:
+        """Writes an answer of any size as it comes."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=asked) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _error(answer)
+                out.writelines(answer.iter_bytes())
+                out.flush()
         except httpx.HTTPError as error:
             raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
 

@@ -16,6 +16,7 @@ from api.cli.running import run_api_command, run_worker_command, serve_command, 
 from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
 from api.cli.tokens import tokens, whoami
+from api.cli.trails import events
 from domain.errors import Refusal
 
 EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
@@ -52,6 +53,7 @@ for command in (
     whoami,
 ):
     cli.add_command(command)
+audit.add_command(events)
 
 
 def main() -> None:

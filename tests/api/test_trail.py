@@ -14,7 +14,7 @@ from api.http.trail_formats import COLUMNS
 from domain.handlers import trails
 from tests.api.conftest import Api
 
-ADD = {"type": "add_column", "params": {"name": "city", "dataType": "utf8"}}
+ADD = {"type": "add_column", "params": {"name": "city", "dataType": "utf8", "nullable": True}}
 NDJSON, CSV, PARQUET = "application/x-ndjson", "text/csv", "application/vnd.apache.parquet"
 
 
