@@ -23,8 +23,8 @@ Row = Mapping[str, Any]
 Parquet = Callable[[Mapping[str, type], Iterable[Sequence[Row]]], Iterator[bytes]]
 """Writes rows as one Parquet file, given the columns with the types of their values: int, datetime or str."""
 
-TOLD_APART = ("type", "before", "after", "schema")
-"""Members of a fact that an entry shows in places of their own."""
+TOLD_APART = ("type", "before", "after", "schema", "secret_sha256")
+"""Members of a fact that an entry shows in places of their own, or that are nobody's business."""
 
 KINDS: Mapping[Any, type] = {int: int, Moment: datetime}
 COLUMNS: Mapping[str, type] = {
