@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client
 from api.cli.output import DONE, ERROR, say, show_json
 from api.cli.running import setting_options, settings_from
 from api.cli.verifier import verify_bundle
+from api.client.calls import Client
 
 MOST_PROBLEMS = 20
 

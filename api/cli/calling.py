@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from api.cli.client import Client, read_token
+from api.client.calls import Client, read_token
 from api.settings import read_settings
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from api.cli.client import Client, ServiceError, read_token
 from api.cli.output import DONE, ERROR, FAILED, console, say, show_table
 from api.cli.plans import show_plan
 from api.cli.submitting import follow_to_the_end
+from api.client.calls import Client, ServiceError, read_token
 from api.settings import Settings, read_settings
 from api.stopping import Stop
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from api.cli.client import ServiceError
 from api.cli.output import say
 from api.cli.running import setting_options, settings_from
+from api.client.calls import ServiceError
 from api.settings import Settings
 
 

@@ -5,11 +5,12 @@ import sys
 import click
 
 from api.cli.auditing import audit
-from api.cli.client import ServiceError
+from api.cli.ci import apply, plan
+from api.cli.completing import completion
 from api.cli.demo import demo_command
 from api.cli.doctor import doctor_command
 from api.cli.keys import keys
-from api.cli.migrating import migrate, plan, revert
+from api.cli.migrating import migrate, revert
 from api.cli.output import ERROR, show_error
 from api.cli.pasts import column, diff
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
@@ -17,9 +18,11 @@ from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
 from api.cli.tokens import tokens, whoami
 from api.cli.trails import events
+from api.client.calls import ServiceError
 from domain.errors import Refusal
 
-EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running."
+EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running, "
+EPILOG += "6 and 7 changes (plan --detailed-exitcode)."
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,6 +40,7 @@ for command in (
     run_worker_command,
     migrate,
     plan,
+    apply,
     operations,
     tables,
     schema,
@@ -49,6 +53,7 @@ for command in (
     indexes,
     audit,
     keys,
+    completion,
     tokens,
     whoami,
 ):

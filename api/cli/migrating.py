@@ -1,4 +1,4 @@
-"""``plan``, ``migrate`` and ``revert``: asking what a migration would do, doing it, and undoing it."""
+"""``migrate`` and ``revert``: doing a migration, and undoing it."""
 
 import sys
 from typing import Any, TextIO
@@ -7,10 +7,10 @@ import click
 import msgspec
 
 from api.cli.calling import calls_service
-from api.cli.client import Client, ServiceError
 from api.cli.output import DONE, ERROR, show_json
 from api.cli.plans import show_plan
 from api.cli.submitting import follow_options, submitted
+from api.client.calls import Client, ServiceError
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
 
@@ -26,15 +26,6 @@ def read_migration(file: TextIO) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise ServiceError(f"{file.name} holds neither a migration nor a list of operations.")
     return given
-
-
-@click.command(help=f"Say what the operations in FILE (JSON, '-' for standard input) would do. {TABLE_HELP}")
-@click.argument("table")
-@click.argument("file", type=click.File(encoding="utf-8"), default="-")
-@calls_service
-def plan(client: Client, as_json: bool, table: str, file: TextIO) -> None:
-    found = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations/plan", read_migration(file))
-    sys.exit(shown(found, as_json=as_json))
 
 
 @click.command(help=f"Execute the operations in FILE (JSON, '-' for standard input) and follow them. {TABLE_HELP}")

@@ -14,7 +14,9 @@ from rich.text import Text
 from api.http.wire import OperationBody
 
 DONE, ERROR, FAILED, CANCELLED, STILL_RUNNING = 0, 1, 3, 4, 5
-"""Exit codes. 2 is a wrong call of the command line itself."""
+CHANGES, HAZARDS = 6, 7
+"""Exit codes. 2 is a wrong call of the command line itself; 6 and 7 say that a plan would change something, the second
+that there is something to know before."""
 
 EXIT_CODES = {"completed": DONE, "failed": FAILED, "cancelled": CANCELLED}
 

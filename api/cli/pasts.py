@@ -5,10 +5,10 @@ from urllib.parse import quote
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client
 from api.cli.migrating import TABLE_HELP
 from api.cli.output import say, show_json, show_table
 from api.cli.plans import show_differences
+from api.client.calls import Client
 
 
 @click.command(help=f"What became of the schema, by default in the last version. {TABLE_HELP}")

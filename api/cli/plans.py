@@ -31,7 +31,36 @@ def show_plan(found: dict[str, Any]) -> None:
 def show_differences(differences: Iterable[dict[str, Any]]) -> None:
     """A line each: ``+`` is new, ``-`` is gone, ``~`` is otherwise than it was."""
     for difference in differences:
-        say(f"{SIGNS.get(difference['type'].rpartition('_')[2], '~')} {difference['description']}")
+        say(sign_of(difference))
+
+
+def sign_of(difference: dict[str, Any]) -> str:
+    return f"{SIGNS.get(difference['type'].rpartition('_')[2], '~')} {difference['description']}"
+
+
+def as_markdown(table: str, found: dict[str, Any]) -> str:
+    """A summary for a pull request."""
+    lines = [f"### Schema migration of `{table}`", ""]
+    if not found["isValid"]:
+        lines += ["**Refused:**", ""]
+        lines += [f"* `{each['pointer']}` {each['message']} (`{each['code']}`)" for each in found["violations"]]
+        return "\n".join(lines) + "\n"
+    lines += ["```diff", *(sign_of(difference) for difference in found["diff"]), "```", ""]
+    lines += [f"> **{hazard['kind']}** {hazard['message']}" for hazard in found["hazards"]]
+    lines += [""] if found["hazards"] else []
+    lines += ["| step | cost |", "| --- | --- |"]
+    lines += [f"| {cell(step['description'])} | {step['cost']} |" for step in found["steps"]]
+    rewrite = "rewrites data" if found["requiresRewrite"] else "rewrites no data"
+    undo = "; ".join((found["undo"]["kind"], *found["undo"]["losses"]))
+    expected = duration(found["estimatedDurationMs"])
+    lines += ["", f"From schema version {found['baseVersion']}, {rewrite}, expected {expected}. Undo: {undo}."]
+    lines += [f"Plan `{found['planHash']}`."]
+    return "\n".join(lines) + "\n"
+
+
+def cell(text: str) -> str:
+    """Text that cannot end its cell of a table."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def duration(milliseconds: int) -> str:

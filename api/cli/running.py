@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from api.cli.client import ServiceError
 from api.cli.output import say
+from api.client.calls import ServiceError
 from api.logs import FORMATS, LEVELS, set_up_logs
 from api.settings import Settings, read_settings
 

@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from api.cli.calling import calls_service
-from api.cli.client import Client, ServiceError
 from api.cli.migrating import TABLE_HELP
 from api.cli.output import say, show_json, show_table
 from api.cli.submitting import follow_options, follow_to_the_end, submitted
+from api.client.calls import Client, ServiceError
 
 FIELD_HELP = "name:type, with ' not null' after the type if so. May be given several times."
 

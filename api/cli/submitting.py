@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from api.cli.client import Client
-from api.cli.following import follow
 from api.cli.output import EXIT_CODES, STILL_RUNNING, console, message_of, say, show_json, show_progress
+from api.client.calls import Client
+from api.client.following import follow
 
 
 def follow_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,7 +33,12 @@ def follow_to_the_end(client: Client, operation_id: str, timeout: float | None, 
     """Shows the operation until it ends; the exit code that says how."""
     if not as_json:
         say(f"operation {operation_id}")
-    last = show_progress(follow(client, operation_id, timeout), quiet=as_json)
+    try:
+        last = show_progress(follow(client, operation_id, timeout), quiet=as_json)
+    except KeyboardInterrupt:
+        click.echo(f"\nIt goes on without us. Follow it again: schemaledger operations follow {operation_id}", err=True)
+        click.echo(f"Stop it: schemaledger operations cancel {operation_id}", err=True)
+        return STILL_RUNNING
     if as_json:
         show_json(last)
     elif last.status != "completed" and console.is_terminal:

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client
 from api.cli.migrating import TABLE_HELP
 from api.cli.output import DONE, FAILED, say, show_json, show_table
 from api.cli.plans import show_differences
 from api.cli.submitting import follow_options, submitted
+from api.client.calls import Client
 
 
 @click.command(help=f"Compare the real table with the log; exit code 3 when they differ. {TABLE_HELP}")

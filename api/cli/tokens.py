@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client, ServiceError
 from api.cli.output import say, show_json, show_table
+from api.client.calls import Client, ServiceError
 
 GRANT_HELP = (
     "ROLE or SCOPE, several with commas, and where: 'editor@shop' (a dataset), 'tables:read@shop.orders' (a table), "

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client, ServiceError
+from api.client.calls import Client, ServiceError
 from api.cli.output import say, show_json, show_table
 
 COLUMNS = ["position", "when", "who", "type", "table", "result", "why"]

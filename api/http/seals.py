@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from api.http.access import NARROWED, NEEDS
+from api.http.access import NARROWED, NEEDS, origin_of
 from api.http.moments import CODE, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.seal_wire import CheckpointBody, CheckpointList, ConsistencyBody, KeysBody, ProofBody
@@ -25,6 +25,8 @@ from domain.audit.tree import leaf_hash
 from domain.errors import NoEventsFound, ValidationFailed, Violation
 from domain.handlers.evidence import Period, checkpoint_of, evidence_of, latest_checkpoint, place_of, proof_of
 from domain.handlers.house import House
+from domain.handlers.witnessing import record_read
+from domain.trail.events import TrailRead
 
 CHUNK = 256 * 1024
 TAR = "application/x-tar"
@@ -141,6 +143,7 @@ def evidence(
     now = datetime.now(UTC)
     asked = _asked(table_id, migration_id, operation_id, from_moment, to_moment, now)
     authorize(request.user, AccessScope.AUDIT_EXPORT, place_of(house, asked))
+    record_read(house, TrailRead(what="evidence", format="tar", filters={"of": str(asked)}), origin_of(request))
     found = evidence_of(house.seal, asked, now, time.sleep)
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
     return Stream(_chunks(found.pieces), media_type=TAR, headers=headers)

@@ -47,7 +47,7 @@ COMPLETENESS = {
 }
 LIMITS = {
     "period": "",
-    "table": "That no whole migration was left out: it is stated and signed, not proven. The evidence of a period is.",
+    "table": "That no migration was left out as a whole: it is stated and signed. Evidence of a period proves it.",
     "migration": "",
     "operation": "",
 }

@@ -52,7 +52,7 @@ def test_a_migration_is_proven_from_end_to_end(api: Api) -> None:
     of_operation = evidence(api, operationId=accepted["operationId"])
     of_migration = evidence(api, migrationId=migrations[0]["migrationId"])
     whole = evidence(api, **{"from": "2020-01-01T00:00:00Z"})
-    assert whole.events == api.events()
+    assert whole.events >= api.events()
     assert whole.events >= of_table.events > of_operation.events > 2
     assert of_migration.events >= 2
 

@@ -1,11 +1,11 @@
-"""Following an operation from the command line: by its stream of events, taken up again wherever it was cut."""
+"""Following an operation: by its stream of events, taken up again wherever it was cut."""
 
 import time
 from collections.abc import Callable, Iterator
 
 import msgspec
 
-from api.cli.client import Client, ServiceError
+from api.client.calls import Client, ServiceError
 from api.http.wire import FINISHED, OperationBody
 
 SECONDS_OF_SILENCE = 40.0

@@ -1,4 +1,4 @@
-"""Talking to the service over HTTP, for the command line."""
+"""Calls of the service over HTTP: bytes and JSON, errors as exceptions, nothing more."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,10 +30,20 @@ class Client:
         )
         self._url = url
 
+    def close(self) -> None:
+        self._http.close()
+
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, **query: Any
     ) -> Any:
         """The decoded answer, None for an empty one."""
+        content = self.bytes(method, path, body, headers, **query)
+        return msgspec.json.decode(content) if content else None
+
+    def bytes(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, **query: Any
+    ) -> bytes:
+        """The answer as it came."""
         content = None if body is None else msgspec.json.encode(body)
         sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
         asked = {name: value for name, value in query.items() if value is not None}
@@ -44,7 +54,7 @@ class Client:
             raise ServiceError(reason) from error
         if answer.is_error:
             raise _error(answer)
-        return msgspec.json.decode(answer.content) if answer.content else None
+        return answer.content
 
     def text(self, path: str) -> str:
         """An answer that is text."""

@@ -1,0 +1,97 @@
+"""A pipeline plans, shows, applies what was shown and nothing else; and programs do the same in Python."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.client.calls import ServiceError
+from api.client.service import OperationNotCompleted, Service
+from domain.changes.drop_column import DropColumn, DropColumnParams
+from tests.acceptance.conftest import Service as Installation
+
+ADD = {"type": "add_column", "params": {"name": "a|b", "dataType": "utf8", "nullable": True}}
+DROP = {"type": "drop_column", "params": {"name": "old"}}
+
+
+def test_what_was_planned_is_applied_and_nothing_else(service: Installation, tmp_path: Path) -> None:
+    service.new_table("piped", {"id": "int64", "old": "int32"})
+    migration, plan, summary = (tmp_path / name for name in ("migration.json", "plan.json", "summary.md"))
+    migration.write_text(json.dumps({"operations": [ADD, DROP], "description": "as reviewed"}))
+
+    asked = ("plan", "d.piped", str(migration), "--detailed-exitcode")
+    planned = service.run(*asked, "--out", str(plan), "--markdown", str(summary))
+    assert planned.returncode == 7, planned.stderr
+    assert [line[0] for line in planned.stdout.splitlines()[:2]] == ["-", "+"] or "+" in planned.stdout
+    told = summary.read_text()
+    assert "### Schema migration of `d.piped`" in told
+    assert "```diff\n" in told
+    assert "**data_loss**" in told
+    assert "a\\|b" in told
+
+    first = service.run("apply", "--plan", str(plan))
+    assert first.returncode == 0, first.stderr
+    # A pipeline that is repeated follows the operation it has.
+    again = service.run("apply", "--plan", str(plan))
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines()[0] == first.stdout.splitlines()[0]
+
+    refused = service.run(*asked, "--markdown", str(summary))
+    assert refused.returncode == 1
+    assert "**Refused:**" in summary.read_text()
+
+
+def test_a_stale_plan_is_refused_with_what_changed_since(service: Installation, tmp_path: Path) -> None:
+    table = service.new_table("moving", {"id": "int64", "old": "int32"})["tableId"]
+    migration, plan = tmp_path / "migration.json", tmp_path / "plan.json"
+    migration.write_text(json.dumps([ADD]))
+    assert service.run("plan", "d.moving", str(migration), "--out", str(plan), "--detailed-exitcode").returncode == 6
+
+    with Service(service.url, service.token) as client:
+        operation = client.migrate(
+            "d.moving", [DropColumn(params=DropColumnParams(name="old"))], description="cleaning"
+        )
+        assert operation.wait().progress_percent == 100
+        assert operation.has_ended
+
+        events = len(list(client.migrations("d.moving")))
+        stale = service.run("apply", "--plan", str(plan))
+        assert stale.returncode == 1
+        assert "schema_version_mismatch" in stale.stderr
+        assert "from schema version 1 to 2" in stale.stdout
+        assert "by admin" in stale.stdout
+        assert "cleaning" in stale.stdout
+        assert len(list(client.migrations("d.moving"))) == events
+
+        assert client.table(table).version_number == 2
+        assert [field.name for field in client.schema("d.moving").fields] == ["id"]
+        assert [field.name for field in client.schema("d.moving", version=1).fields] == ["id", "old"]
+        assert "moving" in {found.table_name for found in client.tables("d")}
+        plan_now = client.plan("d.moving", [ADD])
+        assert plan_now.is_valid
+        done = client.migrate("d.moving", [ADD], plan=plan_now, idempotency_key="once")
+        assert client.migrate("d.moving", [ADD], plan=plan_now, idempotency_key="once").id == done.id
+        assert [seen.status for seen in done.follow()][-1] == "completed"
+        assert client.operation(done.id).refresh().status == "completed"
+        assert done.id in {found.operation_id for found in client.operations("completed")}
+        with pytest.raises(ServiceError) as taken:
+            client.migrate("d.moving", [ADD])
+        assert taken.value.body is not None
+        assert taken.value.body.code == "validation_failed"
+        with pytest.raises(ServiceError, match="can no longer be cancelled"):
+            done.cancel("too late")
+
+
+def test_an_operation_that_is_not_completed_is_an_exception(service: Installation) -> None:
+    table = service.new_table("failing", {"id": "int64", "text": "utf8"})
+    import lance
+    import pyarrow as pa
+
+    rows = pa.table({"id": [1], "text": ["no number"]}, schema=lance.dataset(table["location"]).schema)
+    lance.write_dataset(rows, table["location"], mode="append")
+    change = {"type": "change_column_type", "params": {"name": "text", "oldType": "utf8", "newType": "int64"}}
+    with Service(service.url, service.token) as client:
+        operation = client.migrate(table["tableId"], [change])
+        with pytest.raises(OperationNotCompleted, match="cast_failed") as failed:
+            operation.wait(60)
+        assert failed.value.operation.status == "failed"
