@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from api.cli.calling import calls_service
-from api.client.calls import Client, ServiceError
 from api.cli.output import say, show_json, show_table
+from api.client.calls import Client, ServiceError
 
 COLUMNS = ["position", "when", "who", "type", "table", "result", "why"]
 

@@ -1,6 +1,7 @@
 """Calls of the service over HTTP: bytes and JSON, errors as exceptions, nothing more."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -57,41 +58,32 @@ class Client:
         return answer.content
 
     def text(self, path: str) -> str:
-        """An answer that is text."""
-        try:
-            answer = self._http.get(path)
-        except httpx.HTTPError as error:
-            raise ServiceError(f"{self._url} does not answer: {error}.") from error
-        if answer.is_error:
-            raise _error(answer)
-        return answer.text
+        return self.bytes("GET", path).decode()
+
+    def copy(self, path: str, out: BinaryIO, **query: Any) -> None:
+        """Writes an answer of any size as it comes."""
+        with self._streamed(path, query) as answer:
+            out.writelines(answer.iter_bytes())
+            out.flush()
 
     def download(self, path: str, file: Path | None, **query: Any) -> Path:
         """Writes an answer of any size to the file, or to one of the name the service gives it, and says where.
 
         What breaks off leaves nothing behind.
         """
-        asked = {name: value for name, value in query.items() if value is not None}
-        try:
-            with self._http.stream("GET", path, params=asked) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise _error(answer)
-                place = file or Path(answer.headers["content-disposition"].split('"')[1]).name
-                return _written(Path(place), answer.iter_bytes())
-        except httpx.HTTPError as error:
-            raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
+        with self._streamed(path, query) as answer:
+            place = file or Path(answer.headers["content-disposition"].split('"')[1]).name
+            return _written(Path(place), answer.iter_bytes())
 
-    def copy(self, path: str, out: BinaryIO, **query: Any) -> None:
-        """Writes an answer of any size as it comes."""
+    @contextmanager
+    def _streamed(self, path: str, query: dict[str, Any]) -> Iterator[httpx.Response]:
         asked = {name: value for name, value in query.items() if value is not None}
         try:
             with self._http.stream("GET", path, params=asked) as answer:
                 if answer.is_error:
                     answer.read()
                     raise _error(answer)
-                out.writelines(answer.iter_bytes())
-                out.flush()
+                yield answer
         except httpx.HTTPError as error:
             raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
 
