@@ -35,11 +35,12 @@ from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
 from adapters.tokens import PostgresTokens, new_secret
 from adapters.views.audit_trail import PostgresTrail
-from adapters.views.catalogue import FOLLOWED, INLINE
+from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
 from adapters.views.dataset_tables import table_conflict
 from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
+from adapters.views.rebuilding import PostgresReplays
 from adapters.views.vitals import PostgresVitalSigns
 from adapters.views.whereabouts import PostgresWhereabouts
 from adapters.workbench import PostgresWorkbench
@@ -55,6 +56,8 @@ from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 from domain.handlers.tokens import admit_admin
+from domain.ports import EventStore
+from domain.replay import Replays
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""
@@ -93,6 +96,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         tallies=PostgresTallies(database, clock),
         tokens=tokens,
         clock=clock,
+        projections=tuple(view.name for view in VIEWS),
     )
     feed.start()
     try:
@@ -230,6 +234,21 @@ def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
         return [*roots, *examine(parts.house, vital_signs(parts.database), chores)]
 
 
+def replays_of(url: str, database: Database, store: EventStore) -> Replays:
+    return PostgresReplays(url, database, store, VIEWS, LOG_LOCK)
+
+
+@contextmanager
+def replaying(url: str) -> Iterator[Replays]:
+    """What goes over the log anew, beside the service or without it."""
+    prepare_database(url, LOG_SQL)
+    database = Database(url)
+    try:
+        yield replays_of(url, database, PostgresEventStore(database, SystemClock(), RandomIds()))
+    finally:
+        database.close()
+
+
 @contextmanager
 def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
     """A worker with the followers of the asynchronous views beside it."""
@@ -267,6 +286,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
                 executor=executor,
                 term=timedelta(seconds=settings.lease_seconds),
                 tracing=parts.tracing,
+                replays=replays_of(url, parts.database, parts.house.store),
             )
         finally:
             executor.close()

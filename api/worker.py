@@ -19,6 +19,7 @@ from api.heartbeat import Heartbeat
 from api.kept import Kept
 from api.logs import about
 from api.patience import PatientStore
+from api.replaying import Replaying
 from api.tracing import NoTracing, Span, Tracing
 from domain.engine import Executor
 from domain.errors import (
@@ -33,8 +34,10 @@ from domain.errors import (
 from domain.facts import Origin
 from domain.handlers.house import House
 from domain.handlers.operations import asked_for_by
+from domain.handlers.rebuilding import REBUILD, VERIFY
 from domain.handlers.running import Assignment, Run
 from domain.ports import Lease, Leases, Workbench
+from domain.replay import Replays
 
 log = logging.getLogger("schemaledger.worker")
 
@@ -54,6 +57,7 @@ class Worker:
     rest: Callable[[float], None]
     stop: Event
     executor: Executor
+    replays: Replays
     term: timedelta
     """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
@@ -90,11 +94,15 @@ class Worker:
         try:
             with self._traced(lease):
                 run.start()
-                attempt = self._attempt(run, lease, heartbeat)
-                attempt.carry_out()
+                if run.request.operation_type in (REBUILD, VERIFY):
+                    self._replay(run, lease, heartbeat)
+                else:
+                    attempt = self._attempt(run, lease, heartbeat)
+                    attempt.carry_out()
         except CancellationAsked as asked:
             run.acknowledge_cancellation()
-            self._discard(run, lease, heartbeat, attempt)
+            if run.request.operation_type not in (REBUILD, VERIFY):
+                self._discard(run, lease, heartbeat, attempt)
             run.confirm_cancellation(asked.reason)
         except LeaseLost:
             raise
@@ -113,6 +121,12 @@ class Worker:
             correlation_id=lease.operation_id,
             request_id=asked.request_id,
         )
+
+    def _replay(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> None:
+        if lease.failures >= MAX_ATTEMPTS:
+            raise AttemptsExhausted(MAX_ATTEMPTS, "the worker ended without a word.")
+        replaying = Replaying(run, lease, heartbeat.lost, self.stop, self.seconds, self.replays)
+        replaying.carry_out(run.request)
 
     def _attempt(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> Attempt:
         began, assignment = self.seconds(), _assignment(run, lease)

@@ -627,6 +627,24 @@ class ProjectionBusy(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ProjectionDiffers(Refusal):
+    """What a comparison with the log found first: in which row, by its key, and in which column."""
+
+    code = "projection_differs"
+    sentence = (
+        "View {view} is not what the log says up to position {position}: in {table}, row {key}, column {column} "
+        "is {live} and should be {rebuilt}."
+    )
+    view: str
+    position: int
+    table: str
+    key: str
+    column: str
+    live: str
+    rebuilt: str
+
+
+@dataclass(unsafe_hash=True)
 class RebuildForbidden(Refusal):
     """The role that the service connects as may not make what a rebuild needs."""
 

@@ -13,6 +13,7 @@ from api.cli.keys import keys
 from api.cli.migrating import migrate, revert
 from api.cli.output import ERROR, show_error
 from api.cli.pasts import column, diff
+from api.cli.replaying import replay_command
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.tending import adopt, compact, drift, indexes
@@ -35,6 +36,7 @@ for command in (
     serve_command,
     worker_command,
     doctor_command,
+    replay_command,
     demo_command,
     run_api_command,
     run_worker_command,

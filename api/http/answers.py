@@ -36,7 +36,7 @@ def operation_body(view: OperationView) -> wire.OperationBody:
         created_at=view.created_at,
         started_at=present(view.started_at),
         completed_at=present(view.completed_at),
-        table_id=str(view.table_id),
+        table_id=UNSET if view.target_type == "projection" else str(view.table_id),
         migration_id=id_text(view.migration_id),
         cancellation_requested=view.cancellation_requested,
         cancellation=_cancellation(view),

@@ -49,6 +49,7 @@ STATUSES = {
     "not_drifted": 409,
     "not_revertible": 409,
     "projection_busy": 409,
+    "projection_differs": 409,
     "rebuild_forbidden": 409,
     "index_not_found": 404,
     "schema_version_mismatch": 412,

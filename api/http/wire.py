@@ -62,7 +62,7 @@ class OperationBody(Body, frozen=True, kw_only=True):
 
     operation_id: str
     operation_type: str
-    target_type: Literal["table", "index"]
+    target_type: Literal["table", "index", "projection"]
     target_id: str
     description: str
     status: OperationStatus
@@ -72,7 +72,7 @@ class OperationBody(Body, frozen=True, kw_only=True):
     error: OperationErrorBody | UnsetType = UNSET
     started_at: Moment | UnsetType = UNSET
     completed_at: Moment | UnsetType = UNSET
-    table_id: str
+    table_id: str | UnsetType = UNSET
     migration_id: str | UnsetType = UNSET
     cancellation_requested: bool = False
     cancellation: CancellationBody | UnsetType = UNSET

@@ -33,6 +33,8 @@ class House:
     tallies: Tallies
     tokens: TokenBook
     clock: Clock
+    projections: tuple[str, ...] = ()
+    """The views that can be built anew from the log, by name."""
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""

@@ -11,6 +11,7 @@ from domain.facts import Origin
 from domain.handlers.house import House
 from domain.handlers.migrations import Kind, NewMigration, Submitted, submit_migration
 from domain.handlers.operations import load_operation
+from domain.handlers.rebuilding import REBUILD, VERIFY, replay_projection
 from domain.handlers.upkeep import compact_table
 from domain.migration.events import MigrationRequested
 from domain.operation.decider import Cancelled, Failed, Unknown
@@ -30,6 +31,9 @@ def retry_operation(house: House, operation_id: UUID, origin: Origin, by: Princi
         raise OperationNotRetryable(str(operation_id), type(state).__name__.lower())
     request = state.request
     if request.migration_id is None:
+        if request.operation_type in (REBUILD, VERIFY):
+            kind = REBUILD if request.operation_type == REBUILD else VERIFY
+            return replay_projection(house, kind, request.target_id, None, origin, retries=operation_id)
         return compact_table(house, request.table_id, None, origin, retries=operation_id)
     return submit_migration(house, request.table_id, _again(house, operation_id, request), origin, by)
 

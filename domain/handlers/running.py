@@ -29,7 +29,7 @@ from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact, MigrationRequested
 from domain.operation import decider as operations
 from domain.operation.decider import Running
-from domain.operation.events import OperationFact
+from domain.operation.events import OperationFact, OperationRequested
 from domain.plan import Plan
 from domain.ports import Lease
 from domain.schema import Schema
@@ -104,6 +104,15 @@ class Run:
         completed = operations.CompleteOperation(message=message, measured_ms=measured_ms)
         self._end(completed, succeeded, tables.SettleMigration)
 
+    def complete_replay(self, message: str, measured_ms: int) -> None:
+        """The end of work on no table."""
+        self._commit(operations.CompleteOperation(message=message, measured_ms=measured_ms))
+
+    @property
+    def request(self) -> OperationRequested:
+        assert not isinstance(self._state, operations.Unknown), "a lease was given for an operation nobody asked for"
+        return self._state.request
+
     def fail(self, refusal: Refusal) -> None:
         failed = migrations.FailMigration(code=refusal.code, message=str(refusal))
         failure = operations.FailOperation(code=refusal.code, message=str(refusal))
@@ -119,8 +128,7 @@ class Run:
     @property
     def estimated_ms(self) -> int | None:
         """How long the operation was expected to take."""
-        assert not isinstance(self._state, operations.Unknown)
-        return self._state.request.estimated_ms
+        return self.request.estimated_ms
 
     def _end(
         self,
@@ -136,8 +144,7 @@ class Run:
 
     @property
     def _migration_id(self) -> UUID | None:
-        assert not isinstance(self._state, operations.Unknown), "a lease was given for an operation nobody asked for"
-        return self._state.request.migration_id
+        return self.request.migration_id
 
     def _commit(
         self,

@@ -6,8 +6,9 @@ from domain.facts import Fact, FreeText
 
 
 class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.requested"):
-    """``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
+    """``table_id`` is the table that the work is on, or else stands for what no other work may be on meanwhile.
 
+    ``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
     ``estimated_ms`` is how long the work was expected to take, ``uncorrected_ms`` the same by the engine's own rates
     alone, before what earlier operations turned out to take was considered. ``retries`` is the operation that ended
     without success and whose work this one takes up.

@@ -18,7 +18,7 @@ from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.executors.local import LocalExecutor
 from adapters.leases import PostgresLeases
 from adapters.workbench import PostgresWorkbench
-from api.compose import Parts, composed, prepare
+from api.compose import Parts, composed, prepare, replays_of
 from api.worker import MAX_ATTEMPTS, Worker
 from domain.changes.catalogue import AnyChange
 from domain.engine import Job, Unit
@@ -68,6 +68,7 @@ class Bench:
         self.engine = Troubled(storage_options=storage_options or {})
         self.house = replace(parts.house, engines={"lance": self.engine})
         self.leases, self.workbench = PostgresLeases(parts.database), PostgresWorkbench(parts.database)
+        self.replays = replays_of(parts.database.url, parts.database, self.house.store)
         columns = (Column(id=0, name="id", data_type="int64"), Column(id=0, name="n", data_type="int64"))
         new = NewTable(dataset_id="d", name="t", description=None, engine="lance", location=None, columns=columns)
         self.table = add_table(self.house, new, ORIGIN)
@@ -88,7 +89,15 @@ class Bench:
     def worker(self, name: str = "w") -> Worker:
         term = timedelta(minutes=5)
         return Worker(
-            name, self.house, self.leases, self.workbench, lambda _: None, Event(), LocalExecutor(threads=1), term=term
+            name,
+            self.house,
+            self.leases,
+            self.workbench,
+            lambda _: None,
+            Event(),
+            LocalExecutor(threads=1),
+            self.replays,
+            term=term,
         )
 
     def operation(self, operation_id: UUID) -> OperationView:
