@@ -60,8 +60,8 @@ class Replays(Protocol):
     def verify(self, names: Sequence[str], watch: Watch) -> Sequence[Verified]:
         """Compares live views with the log, each at the position where it stands. Keeps nobody waiting."""
 
-    def position_at(self, moment: datetime) -> int:
-        """The last position recorded at the moment or before it; 0 when the log began later."""
+    def position_at(self, moment: datetime | None) -> int:
+        """The last position recorded at the moment or before it, or of all; 0 when the log began later."""
 
     def as_of(self, position: int, watch: Watch) -> AbstractContextManager[Views]:
         """The views as they were when the log ended at the position; gone at the end of the context."""

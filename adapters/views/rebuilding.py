@@ -82,8 +82,8 @@ class PostgresReplays:
             with aside.connection.transaction(force_rollback=True):
                 return [self._compared(aside, view, position) for view in views]
 
-    def position_at(self, moment: datetime) -> int:
-        return self._number(AT, moment=moment)
+    def position_at(self, moment: datetime | None) -> int:
+        return self._number(HEAD) if moment is None else self._number(AT, moment=moment)
 
     @contextmanager
     def as_of(self, position: int, watch: Watch) -> Iterator[Views]:

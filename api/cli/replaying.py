@@ -38,7 +38,8 @@ def replay_command(
     with _replays(flags) as replays:
         names = views or replays.names
         if then:
-            _show_then(replays, replays.position_at(_moment(moment)) if moment else position or 0)
+            last = replays.position_at(_moment(moment) if moment else None)
+            _show_then(replays, last if position is None else min(position, last))
         elif verify:
             _verify(replays, names, as_json=output == "json")
         else:

@@ -40,6 +40,7 @@ def test_the_state_as_of_a_position_or_a_moment_is_shown_whole(api: Api) -> None
     assert names(now) == {"people": [["id", "phone", "name", "age"], ["id", "name", "age"]]}
     assert [migration["status"] for migration in now["tables"][0]["migrations"]] == ["succeeded"]
     assert [operation["status"] for operation in now["operations"]] == ["completed"]
+    assert now["position"] == api.events()
     first = then(api, "--to", str(before))
     assert names(first) == {"people": [["id", "name", "age"]]}
     assert (first["position"], first["operations"]) == (before, [])
