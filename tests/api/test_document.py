@@ -51,6 +51,8 @@ GIVEN = {
     ("POST", "/tokens/{tokenId}/rotate"),
     ("GET", "/whoami"),
     ("GET", "/audit/events"),
+    ("POST", "/projections/{name}/rebuild"),
+    ("POST", "/projections/{name}/verify"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
