@@ -29,7 +29,8 @@ class RootedLocations:
         return self._first(f"{readable}-{table_id}.{engine}")
 
     def allowed(self, location: str) -> str:
-        if "\0" in location:
+        # "~" is a name here, where everybody else's home is meant.
+        if "\0" in location or not location.strip() or location.startswith("~"):
             raise self._refusal(location)
         if "://" in location or not self._roots:
             return self._allowed_object(location if "://" in location else self._first(location))
