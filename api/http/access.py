@@ -60,7 +60,8 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts) -> Callable[[Connectio
             return
         principal = await _principal(connection, tokens)
         connection.scope["user"] = principal
-        needs = handler.opt[NEEDS]
+        # Only the framework's own answer to OPTIONS declares nothing.
+        needs = handler.opt.get(NEEDS, SIGNED_IN)
         # Whoever may do it everywhere costs nothing more.
         if needs == SIGNED_IN or may(principal, needs):
             return

@@ -174,3 +174,9 @@ def test_parameters_out_of_range_are_named(idle_api: Api, query: str, value: Any
     assert answer.status_code == 400
     assert_envelope(answer.json())
     assert answer.json()["details"]["violations"][0]["pointer"] == f"/{query}"
+
+
+def test_a_caller_is_told_which_methods_a_path_has(idle_api: Api) -> None:
+    answer = idle_api.client.options("/dataset-tables", headers=idle_api.headers)
+    assert answer.status_code == 204
+    assert answer.headers["allow"] == "GET, OPTIONS, POST"
