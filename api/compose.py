@@ -17,6 +17,8 @@ from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.engines.by_name import Engines
 from adapters.engines.lance_tables.border import problem_of_root
 from adapters.event_log.feed import Feed
+from adapters.event_log.mapper import Mapper
+from adapters.event_log.opened import OpenedLog
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
@@ -24,6 +26,7 @@ from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
 from adapters.postgres.database import Database, connected
 from adapters.postgres.elected import Elected
+from adapters.postgres.locked_texts import LockedTexts
 from adapters.postgres.preparing import prepare_database
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.inspecting import Inspection
@@ -41,6 +44,7 @@ from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.rebuilding import PostgresReplays
+from adapters.views.subject_names import PostgresSubjects
 from adapters.views.vitals import PostgresVitalSigns
 from adapters.views.whereabouts import PostgresWhereabouts
 from adapters.workbench import PostgresWorkbench
@@ -80,19 +84,24 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     tracing = tracing_of(settings)
     database = Database(url)
     ids, clock = RandomIds(), SystemClock()
-    store = MeasuredStore(PostgresEventStore(database, clock, ids, inline=INLINE, conflict=table_conflict))
+    texts = LockedTexts(database)
+    mapper = Mapper(texts=texts)
+    stored = PostgresEventStore(database, clock, ids, inline=INLINE, conflict=table_conflict, mapper=mapper)
+    store, reader, opened = MeasuredStore(stored), OpenedLog(stored, texts.unlock), database.shown(texts.unlock)
     feed = Feed(url)
-    tokens = PostgresTokens(database, feed)
+    tokens = PostgresTokens(opened, feed)
     house = House(
         store=TracedStore(store, tracing) if settings.traces else store,
-        views=PostgresViews(database),
+        reader=reader,
+        views=PostgresViews(opened),
         engines={"lance": Engines(settings.storage_options)("lance")},
-        history=PostgresHistory(database),
+        history=PostgresHistory(opened),
         seal=PostgresSeal(database, KeyFiles(settings.seal_key_file)),
         locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
         whereabouts=PostgresWhereabouts(database, store),
-        trail=PostgresTrail(database, store),
+        trail=PostgresTrail(database, reader),
+        subjects=PostgresSubjects(database, texts.forget),
         tallies=PostgresTallies(database, clock),
         tokens=tokens,
         clock=clock,

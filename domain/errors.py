@@ -489,6 +489,13 @@ class RestoredColumnChanged(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class SubjectNotFound(Refusal):
+    code = "subject_not_found"
+    sentence = "There is no name and no text of a subject '{subject}'. GET /subjects lists those there are."
+    subject: str
+
+
+@dataclass(unsafe_hash=True)
 class TableNotFound(Refusal):
     code = "table_not_found"
     sentence = "There is no table {table_id}."

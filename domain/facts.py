@@ -5,17 +5,26 @@ tags may not. A fact may learn a new member whose absence means what it meant be
 gets a new tag, and adapters/event_log/upcasters.py reads the old one.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from functools import cache
+from typing import Annotated, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-FreeText = Annotated[str, Meta(extra={"free_text": True})]
+T = TypeVar("T", bound=Struct)
+
+FREE_TEXT = "free_text"
+FreeText = Annotated[str, Meta(extra={FREE_TEXT: True})]
 """Words that people write, which may be about anybody: a member of a fact that holds them says so by this type."""
 
 SYSTEM = "system"
-"""The actor of what the service does by itself: workers, followers, first start."""
+"""The actor of what the service does by itself: followers, first start."""
+WORKER = "worker:"
+"""What the actors that are workers begin with."""
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
@@ -76,3 +85,32 @@ class Append(Struct, frozen=True, kw_only=True):
     stream: UUID
     expected_version: int
     facts: tuple[Fact, ...]
+
+
+def writer_of(origin: Origin) -> str | None:
+    """The subject whose words the free text of an event is; None for what the service itself says."""
+    return None if origin.actor == SYSTEM or origin.actor.startswith(WORKER) else origin.actor
+
+
+def with_free_text(said: T, change: Callable[[str], str]) -> T:
+    """The same with every free text in it changed; itself, where there is none."""
+    texts = {name: text for name in free_texts(type(said)) if (text := getattr(said, name)) is not None}
+    return replace(said, **{name: change(text) for name, text in texts.items()}) if texts else said
+
+
+@cache
+def free_texts(kind: type[Struct]) -> tuple[str, ...]:
+    """The members that hold free text."""
+    described = msgspec.inspect.type_info(kind)
+    assert isinstance(described, msgspec.inspect.StructType)
+    return tuple(member.name for member in described.fields if _is_free(member.type))
+
+
+def _is_free(kind: msgspec.inspect.Type) -> bool:
+    match kind:
+        case msgspec.inspect.Metadata(extra=extra):
+            return bool(extra and extra.get(FREE_TEXT))
+        case msgspec.inspect.UnionType(types=types):
+            return any(map(_is_free, types))
+        case _:
+            return False

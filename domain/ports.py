@@ -37,6 +37,8 @@ class Locations(Protocol):
 class EventStore(Protocol):
     """The log: append-only, in one order, all or nothing.
 
+    Free text comes out of it locked, to be written again as it is; people read it through LogReader.
+
     Every method may raise LogUnavailable (retryable) when the log cannot be reached.
     """
 
@@ -55,6 +57,16 @@ class EventStore(Protocol):
 
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
         """The events at these positions, in order; nothing for a position that does not exist."""
+
+
+class LogReader(Protocol):
+    """The log as people may read it, with the free text of its facts: erased where its writer is."""
+
+    def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]: ...
+
+    def read(self, after: int, limit: int) -> tuple[Recorded, ...]: ...
+
+    def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]: ...
 
 
 class Lease(Struct, frozen=True, kw_only=True):

@@ -1,15 +1,19 @@
 """Between facts and what is stored: JSON of metadata and fact, under the fact's tag as topic."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import Cipher, Compressor, StoredEvent
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.event_log.upcasters import UPCASTERS, Upcaster
+from adapters.postgres.database import Statement
+from adapters.postgres.locked_texts import LockedTexts
 from domain.all_facts import AnyFact
-from domain.facts import Fact, Metadata
+from domain.facts import Append, Fact, Metadata, Origin, with_free_text, writer_of
 
 
 class Envelope(Struct, frozen=True, gc=False):
@@ -20,17 +24,41 @@ class Envelope(Struct, frozen=True, gc=False):
 
 
 class Mapper:
-    """Compresses, then encrypts, when it is given the library's compressor or cipher."""
+    """Compresses, then encrypts, when it is given the library's compressor or cipher; ``texts`` lock free text."""
 
     def __init__(
         self,
         compressor: Compressor | None = None,
         cipher: Cipher | None = None,
+        texts: LockedTexts | None = None,
         upcasters: Mapping[str, Upcaster] = UPCASTERS,
     ) -> None:
         self._compressor, self._cipher, self._upcasters = compressor, cipher, upcasters
+        self.texts = texts
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Envelope)
+
+    def locked(self, metadata: Metadata, fact: Fact) -> tuple[Metadata, Fact]:
+        """The event as it is stored and shown to views: its free text under the writer's key."""
+        writer = writer_of(metadata.origin)
+        if self.texts is None or writer is None:
+            return metadata, fact
+        lock = partial(self.texts.lock, subject=writer, event_id=metadata.event_id)
+        origin = with_free_text(metadata.origin, lock)
+        metadata = metadata if origin is metadata.origin else replace(metadata, origin=origin)
+        return metadata, with_free_text(fact, lock)
+
+    def checks(self, origin: Origin, given: Sequence[Append], locked: Sequence[Append]) -> Iterable[Statement]:
+        """What refuses the append, should the key to a text in it have been deleted meanwhile."""
+        writer = writer_of(origin)
+        if self.texts is not None and writer is not None and (given != locked or origin.reason is not None):
+            yield self.texts.check(writer)
+
+    def forget(self, origin: Origin) -> None:
+        """Looks the writer's key up anew."""
+        writer = writer_of(origin)
+        if self.texts is not None and writer is not None:
+            self.texts.forget(writer)
 
     def to_stored(self, stream: UUID, version: int, metadata: Metadata, fact: Fact) -> StoredEvent:
         state = self._encoder.encode({"meta": metadata, "fact": fact})

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from msgspec.structs import replace
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import PoolTimeout
 
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Recorder
 from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
+from adapters.postgres.locked_texts import KEY_GONE
 from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded
 from domain.operation.events import OperationFact
@@ -40,6 +42,10 @@ LOAD = SELECT + "WHERE originator_id = %(stream)s AND originator_version > %(aft
 READ = SELECT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
 AT_POSITIONS = SELECT + "WHERE notification_id = ANY(%(positions)s) ORDER BY notification_id"
 AT = SELECT + "WHERE originator_id = %(stream)s AND originator_version = %(version)s"
+
+
+class TextsErased(Exception):
+    """The append was refused as a whole: the key to a text in it was deleted a moment ago."""
 
 
 class PostgresEventStore:
@@ -71,14 +77,25 @@ class PostgresEventStore:
         return self._events(AT_POSITIONS, {"positions": list(positions)})
 
     def append(self, appends: Sequence[Append], origin: Origin) -> int:
-        stored = self._stored(appends, origin)
-        statements = [statement for append in appends for statement in self._views(append)]
+        try:
+            return self._append(appends, origin)
+        except TextsErased:
+            # The writer was erased since its key was looked up: what it writes from now on is under another one.
+            return self._append(appends, origin)
+
+    def _append(self, appends: Sequence[Append], origin: Origin) -> int:
+        stored, locked = self._locked(appends, origin)
+        statements = [statement for append in locked for statement in self._views(append)]
+        statements += self._mapper.checks(origin, appends, locked)
         changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], TOLD))
         try:
             return self._insert(stored, statements, changed)
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
         except PersistenceError as error:
+            if getattr(error.__cause__, "sqlstate", None) == KEY_GONE:
+                self._mapper.forget(origin)
+                raise TextsErased from error
             if _may_have_committed(error):
                 return self._after_a_lost_connection(stored, statements, changed, appends, error)
             raise _away(error) from error
@@ -119,15 +136,18 @@ class PostgresEventStore:
             return refusal
         return StreamMoved(", ".join(str(append.stream) for append in appends))
 
-    def _stored(self, appends: Sequence[Append], origin: Origin) -> list[StoredEvent]:
-        now = self._clock.now()
-        return [
-            self._mapper.to_stored(
-                append.stream, version, Metadata(event_id=self._ids.new(), moment=now, origin=origin), fact
-            )
-            for append in appends
-            for version, fact in enumerate(append.facts, start=append.expected_version + 1)
-        ]
+    def _locked(self, appends: Sequence[Append], origin: Origin) -> tuple[list[StoredEvent], list[Append]]:
+        """The events to store, and the appends as the views are to see them: with free text under its writer's key."""
+        now, stored, locked = self._clock.now(), list[StoredEvent](), list[Append]()
+        for append in appends:
+            facts = list[Fact]()
+            for version, given in enumerate(append.facts, start=append.expected_version + 1):
+                metadata = Metadata(event_id=self._ids.new(), moment=now, origin=origin)
+                metadata, fact = self._mapper.locked(metadata, given)
+                stored.append(self._mapper.to_stored(append.stream, version, metadata, fact))
+                facts.append(fact)
+            locked.append(replace(append, facts=tuple(facts)))
+        return stored, locked
 
     def _views(self, append: Append) -> Iterable[Statement]:
         for version, fact in enumerate(append.facts, start=append.expected_version + 1):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -37,6 +38,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 8) -> None:
         self.url = url
+        self._shown: Callable[[str], str] | None = None
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             connection_class=psycopg.Connection[DictRow],
@@ -68,11 +70,19 @@ class Database:
         with border(), self.pool.connection() as connection:
             return work(connection)
 
+    def shown(self, show: Callable[[str], str]) -> "Database":
+        """The same connections; every text in a row that is asked for is what ``show`` makes of it."""
+        other = copy(self)
+        other._shown = show
+        return other
+
     def rows(self, sql: str, parameters: dict[str, Any]) -> list[DictRow]:
-        return self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchall())
+        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchall())
+        return found if self._shown is None else [_with_texts(row, self._shown) for row in found]
 
     def row(self, sql: str, parameters: dict[str, Any]) -> DictRow | None:
-        return self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchone())
+        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchone())
+        return found if self._shown is None or found is None else _with_texts(found, self._shown)
 
     def problem(self) -> str | None:
         """None while the database answers, else a sentence."""
@@ -103,6 +113,10 @@ def border() -> Iterator[None]:
         yield
     except AWAY as error:
         raise LogUnavailable(reason_of(error)) from error
+
+
+def _with_texts(row: DictRow, show: Callable[[str], str]) -> DictRow:
+    return {name: show(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def reason_of(error: BaseException) -> str:

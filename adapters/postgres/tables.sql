@@ -244,3 +244,26 @@ CREATE TABLE IF NOT EXISTS caller_tallies (
     count bigint NOT NULL,
     PRIMARY KEY (deed, caller, hour)
 );
+
+-- Who is who, and the keys to what they wrote. Erasing a subject deletes from both: there is no other copy.
+
+CREATE TABLE IF NOT EXISTS subject_names (
+    subject text PRIMARY KEY,
+    name text NOT NULL,
+    named_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE IF NOT EXISTS subject_keys (
+    key_id uuid PRIMARY KEY,
+    subject text NOT NULL UNIQUE,
+    secret bytea NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- An append asks, once its events are in and all other writers wait: a text under a key that is gone could not be read.
+
+CREATE OR REPLACE FUNCTION subject_key_is_there(wanted uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM subject_keys WHERE key_id = wanted) THEN
+        RAISE EXCEPTION 'the key % was deleted', wanted USING ERRCODE = 'SLK01';
+    END IF;
+END $$;

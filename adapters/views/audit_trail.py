@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from adapters.postgres.database import Database, Statement
 from adapters.views.freshness import Freshness
 from domain.facts import Recorded
-from domain.ports import EventStore
+from domain.ports import LogReader
 from domain.trail.entry import TrailEntry, TrailFilter, cause_of, table_of
 
 NAME = "audit_trail_v1"
@@ -28,6 +28,7 @@ ENTRIES = """
 SELECT trail.position, trail.table_id, first.position AS cause
 FROM audit_trail_v1 AS trail LEFT JOIN audit_trail_v1 AS first ON first.stream = trail.cause AND first.version = 1
 """
+NAMES = "SELECT subject, name FROM subject_names WHERE subject = ANY(%(subjects)s)"
 REACHED = "SELECT coalesce((SELECT position FROM projections WHERE name = %(name)s), 0) AS position"
 
 # Moments never go back from one position to the next, so a moment is a position.
@@ -53,8 +54,8 @@ def audit_trail(event: Recorded) -> Iterable[Statement]:
 class PostgresTrail:
     """Implements ``Trail``: one statement on the view, one on the log."""
 
-    def __init__(self, database: Database, store: EventStore, freshness: Freshness | None = None) -> None:
-        self._database, self._store, self._freshness = database, store, freshness or Freshness(database)
+    def __init__(self, database: Database, reader: LogReader, freshness: Freshness | None = None) -> None:
+        self._database, self._reader, self._freshness = database, reader, freshness or Freshness(database)
 
     def head(self) -> int:
         self._freshness.catch_up(NAME)
@@ -70,9 +71,25 @@ class PostgresTrail:
 
     def _told(self, rows: Sequence[DictRow]) -> Sequence[TrailEntry]:
         positions = {row[column] for row in rows for column in ("position", "cause")} - {None}
-        events = {event.position: event for event in self._store.at(sorted(positions))}
-        return [_entry(events, row["position"], row["table_id"], row["cause"]) for row in rows]
+        events = {event.position: event for event in self._reader.at(sorted(positions))}
+        names = self._names(events.values())
+        return [_entry(events, names, row["position"], row["table_id"], row["cause"]) for row in rows]
+
+    def _names(self, events: Iterable[Recorded]) -> dict[str, str]:
+        origins = [event.metadata.origin for event in events]
+        subjects = {subject for origin in origins for subject in (origin.actor, origin.on_behalf_of) if subject}
+        rows = self._database.rows(NAMES, {"subjects": sorted(subjects)})
+        return {row["subject"]: row["name"] for row in rows}
 
 
-def _entry(events: dict[int, Recorded], position: int, table_id: UUID | None, cause: int | None) -> TrailEntry:
-    return TrailEntry(event=events[position], table_id=table_id, cause=None if cause is None else events.get(cause))
+def _entry(
+    events: dict[int, Recorded], names: dict[str, str], position: int, table_id: UUID | None, cause: int | None
+) -> TrailEntry:
+    event = events[position]
+    return TrailEntry(
+        event=event,
+        table_id=table_id,
+        cause=None if cause is None else events.get(cause),
+        name=names.get(event.metadata.origin.actor),
+        name_on_behalf_of=names.get(event.metadata.origin.on_behalf_of or ""),
+    )

@@ -14,13 +14,14 @@ from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_rows import OperationRows
 from adapters.views.operation_status import operation_status
 from adapters.views.schema_versions import schema_versions
+from adapters.views.subject_names import erasure
 from adapters.views.table_homes import table_homes
 from adapters.views.table_rows import TableRows
 from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
 from domain.table.events import TableRegistered
 
-INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens)
+INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens, erasure)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),

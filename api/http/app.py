@@ -77,7 +77,7 @@ def create_app(
 
     Whoever stops the process calls ``stop`` of the state's ``waiting`` and ``following`` first.
     """
-    waiting, following = Waiting(changes), Following(house.store, changes, keep_alive)
+    waiting, following = Waiting(changes), Following(house.reader, changes, keep_alive)
     dependencies = {
         "house": Provide(lambda: house, sync_to_thread=False),
         "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),

@@ -27,6 +27,7 @@ STATUSES = {
     "scope_missing": 403,
     "grant_exceeds_own": 403,
     "table_not_found": 404,
+    "subject_not_found": 404,
     "migration_not_found": 404,
     "operation_not_found": 404,
     "schema_version_not_found": 404,

@@ -18,7 +18,7 @@ from api.metrics import FOLLOWERS
 from domain.errors import LogUnavailable
 from domain.facts import Recorded
 from domain.operation.telling import told
-from domain.ports import EventStore
+from domain.ports import LogReader
 from domain.views import Changes, OperationView
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -37,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 class Following:
     """Followers of this process. ``stop`` ends all streams at once: a server waits for those that are open."""
 
-    def __init__(self, store: EventStore, changes: Changes, keep_alive: float = KEEP_ALIVE_SECONDS) -> None:
+    def __init__(self, store: LogReader, changes: Changes, keep_alive: float = KEEP_ALIVE_SECONDS) -> None:
         self._store, self._changes, self._keep_alive = store, changes, keep_alive
         self._followed = dict[UUID, _Followed]()
         self._stopping = False
@@ -102,7 +102,7 @@ class _Followed:
         news, self.news = self.news, asyncio.Event()
         news.set()
 
-    async def keep_up(self, store: EventStore, changes: Changes) -> None:
+    async def keep_up(self, store: LogReader, changes: Changes) -> None:
         """Reads what is new at every change, until the operation's end."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
         unlisten = changes.listen(self.operation_id, lambda: loop.call_soon_threadsafe(changed.set))

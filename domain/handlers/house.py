@@ -9,7 +9,8 @@ from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History
-from domain.ports import Clock, EventStore, Ids, Locations, Tallies, TokenBook
+from domain.ports import Clock, EventStore, Ids, Locations, LogReader, Tallies, TokenBook
+from domain.subject.texts import Subjects
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
 from domain.trail.entry import Trail
@@ -22,6 +23,8 @@ RACES = 10
 @dataclass(frozen=True)
 class House:
     store: EventStore
+    reader: LogReader
+    subjects: Subjects
     views: Views
     history: History
     engines: Mapping[str, TableEngine]

@@ -32,7 +32,7 @@ def operation_view(house: House, operation_id: UUID) -> OperationView:
     if listed := house.views.operation(operation_id):
         return listed
     view: OperationView | None = None
-    for event in house.store.load(operation_id):
+    for event in house.reader.load(operation_id):
         if not isinstance(event.fact, OperationFact):
             break
         view = told(view, event)

@@ -6,7 +6,7 @@ No secret is here: ``secret_sha256`` is a digest of 256 random bits, from which 
 from datetime import datetime
 
 from domain.access import Grant
-from domain.facts import Fact
+from domain.facts import Fact, FreeText
 
 
 class TokenIssued(Fact, frozen=True, kw_only=True, tag="token.issued"):
@@ -16,7 +16,7 @@ class TokenIssued(Fact, frozen=True, kw_only=True, tag="token.issued"):
     grants: tuple[Grant, ...]
     secret_sha256: str
     issued_by: str
-    description: str | None = None
+    description: FreeText | None = None
     expires_at: datetime | None = None
 
 
