@@ -16,6 +16,7 @@ from api.cli.pasts import column, diff
 from api.cli.replaying import replay_command
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
+from api.cli.subjects import subjects
 from api.cli.tending import adopt, compact, drift, indexes
 from api.cli.tokens import tokens, whoami
 from api.cli.trails import events
@@ -54,6 +55,7 @@ for command in (
     compact,
     indexes,
     audit,
+    subjects,
     keys,
     completion,
     tokens,

@@ -18,6 +18,7 @@ from api.http import (
     schemas,
     seals,
     streams,
+    subjects,
     tables,
     trails,
     upkeep,
@@ -56,6 +57,7 @@ ROUTES: list[ControllerRouterHandler] = [
     projections.router,
     token_routes.router,
     trails.router,
+    subjects.router,
     health.router,
     metrics.get_metrics,
 ]

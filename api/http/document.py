@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import access_wire, bodies, health, past_wire, seal_wire, trail_wire, wire
+from api.http import access_wire, bodies, health, past_wire, seal_wire, subjects, trail_wire, wire
 from api.http.access import BODY, OPEN, WRITES
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
@@ -69,9 +69,12 @@ ANSWERS: list[type] = [
     seal_wire.ConsistencyBody,
     seal_wire.KeysBody,
     trail_wire.TrailList,
+    subjects.SubjectList,
     health.HealthBody,
 ]
 REQUESTS: list[type] = [
+    subjects.NamedSubjectBody,
+    subjects.ErasedSubjectBody,
     bodies.MigrationRequestBody,
     bodies.NewTableBody,
     bodies.CancelBody,

@@ -28,7 +28,7 @@ def house_of(api: Api) -> Iterator[House]:
 
 def denials(api: Api) -> list[Recorded]:
     with house_of(api) as house:
-        return [event for event in house.store.read(0, 10_000) if isinstance(event.fact, CommandDenied)]
+        return [event for event in house.reader.read(0, 10_000) if isinstance(event.fact, CommandDenied)]
 
 
 def test_a_refused_migration_is_written_down_with_who_and_where_from(idle_api: Api) -> None:

@@ -36,6 +36,7 @@ from domain.operation.events import (
     OperationStarted,
 )
 from domain.schema import Column, Index, Schema, fingerprint
+from domain.subject.events import SubjectErased, SubjectNamed
 from domain.table.events import (
     MigrationQueued,
     MigrationWithdrawn,
@@ -132,6 +133,8 @@ SAMPLES: list[Fact] = [
     OperationCancelled(reason="no longer wanted"),
     CommandDenied(command="POST /dataset-tables", code="table_name_taken", message="m", table_id=C, target="x"),
     TrailRead(what="events", format="csv", filters={"tableId": str(C)}),
+    SubjectNamed(subject="u-1"),
+    SubjectErased(subject="u-1"),
     FurtherCounted(deed="denied", caller="mallory", hour=MOMENT, count=940),
     TokenIssued(
         subject="ana",
