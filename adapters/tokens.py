@@ -1,12 +1,14 @@
 """Bearer tokens: random, recognisable, kept as hashes. The secret is shown once."""
 
 import logging
+import os
 import secrets
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -43,6 +45,14 @@ def new_secret() -> str:
     """``sl_``, 256 random bits and a checksum by which a scanner can tell a token from other text."""
     random = secrets.token_urlsafe(32)
     return f"{PREFIX}{random}{zlib.crc32(random.encode()):08x}"
+
+
+def write_privately(file: Path, secret: str) -> None:
+    """Writes a token's file, readable by its owner only from its first moment."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(f"{secret}\n")
 
 
 class PostgresTokens:

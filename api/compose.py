@@ -36,7 +36,7 @@ from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
-from adapters.tokens import PostgresTokens, new_secret
+from adapters.tokens import PostgresTokens, new_secret, write_privately
 from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
 from adapters.views.dataset_tables import table_conflict
@@ -85,8 +85,9 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     database = Database(url)
     ids, clock = RandomIds(), SystemClock()
     texts = LockedTexts(database)
-    mapper = Mapper(texts=texts)
-    stored = PostgresEventStore(database, clock, ids, inline=INLINE, conflict=table_conflict, mapper=mapper)
+    stored = PostgresEventStore(
+        database, clock, ids, inline=INLINE, conflict=table_conflict, mapper=Mapper(texts=texts)
+    )
     store, reader, opened = MeasuredStore(stored), OpenedLog(stored, texts.unlock), database.shown(texts.unlock)
     feed = Feed(url)
     tokens = PostgresTokens(opened, feed)
@@ -140,7 +141,7 @@ def prepare(settings: Settings, url: str) -> bool:
         KeyFiles(settings.seal_key_file).make()
     made = not settings.token_file.exists()
     if made:
-        write_privately(settings, new_secret())
+        write_privately(settings.token_file, new_secret())
     database, ids = Database(url, size=1), RandomIds()
     try:
         # Also for a token that is there: the database may be a new one.
@@ -149,14 +150,6 @@ def prepare(settings: Settings, url: str) -> bool:
     finally:
         database.close()
     return made
-
-
-def write_privately(settings: Settings, secret: str) -> None:
-    """Writes the token file, readable by its owner only from its first moment."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(settings.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{secret}\n")
 
 
 def create_http() -> Litestar:
@@ -244,7 +237,7 @@ def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
 
 
 def replays_of(url: str, database: Database, store: EventStore) -> Replays:
-    return PostgresReplays(url, database, store, VIEWS, LOG_LOCK)
+    return PostgresReplays(url, database, store, VIEWS, LOG_LOCK, LockedTexts(database).unlock)
 
 
 @contextmanager

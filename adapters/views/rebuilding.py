@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -46,9 +46,21 @@ STANDS = "SELECT coalesce((SELECT position FROM projections WHERE name = %(name)
 
 
 class PostgresReplays:
-    """Implements ``Replays``. ``lock`` is the statement that keeps appends away until the transaction ends."""
+    """Implements ``Replays``. ``lock`` is the statement that keeps appends away until the transaction ends.
 
-    def __init__(self, url: str, database: Database, store: EventStore, views: Sequence[View], lock: str) -> None:
+    ``show`` is what people are to read of a text in a row.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        store: EventStore,
+        views: Sequence[View],
+        lock: str,
+        show: Callable[[str], str] = str,
+    ) -> None:
+        self._show = show
         self._url, self._database, self._store, self._lock = url, database, store, lock
         self._views = {view.name: view for view in views}
 
@@ -93,7 +105,7 @@ class PostgresReplays:
             aside.finish()
             database = Database(aside.url, size=2)
             try:
-                yield PostgresViews(database, Settled(database))
+                yield PostgresViews(database.shown(self._show), Settled(database))
             finally:
                 database.close()
 

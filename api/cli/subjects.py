@@ -3,8 +3,8 @@
 import click
 
 from api.cli.calling import calls_service
-from api.cli.client import Client
 from api.cli.output import say, show_json, show_table
+from api.client.calls import Client
 
 
 @click.group()

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from adapters.event_log.mapper import Mapper
-from adapters.event_log.recorder import LOG_LOCK
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres import locked_texts
 from adapters.postgres.database import Database
@@ -15,8 +15,7 @@ from adapters.postgres.locked_texts import CLOSING, OPENING, LockedTexts
 from adapters.sealing.inspecting import Inspection
 from adapters.system import RandomIds, SystemClock
 from adapters.views.catalogue import INLINE, VIEWS
-from adapters.views.rebuilding import PostgresReplays
-from api.compose import composed, inspection
+from api.compose import inspection, replaying
 from domain.facts import Append, Origin
 from domain.operation.events import OperationRequested
 from domain.subject.events import SubjectErased
@@ -27,6 +26,10 @@ from tests.api.conftest import Api
 ADD = {"type": "add_column", "params": {"name": "city", "dataType": "utf8", "nullable": True}}
 DROP = {"type": "drop_column", "params": {"name": "age"}}
 SECRET = "for Ann, whose mother is ill"
+
+
+def unwatched(done: int, total: int) -> None:
+    """Nobody waits."""
 
 
 class Caller(Api):
@@ -113,7 +116,7 @@ def test_every_proof_of_the_log_holds_after_an_erasure(api: Api, database_url: s
     sealed_up_to(api, len(after))
     with inspection(api.settings, database_url) as looking:
         assert isinstance(looking, Inspection)
-        assert list(looking.problems(lambda done, total: None)) == []
+        assert list(looking.problems(unwatched)) == []
         assert looking.sealed >= len(after)
 
 
@@ -143,13 +146,21 @@ def test_somebody_elses_copy_of_the_words_is_erased_with_their_writer(idle_api: 
 
 def test_a_view_built_anew_after_an_erasure_is_the_one_that_lived_through_it(api: Api, database_url: str) -> None:
     ann = Caller(api, "ann")
-    api.finished(wrote(ann, ann.new_table(), SECRET, ADD))
+    operation = UUID(wrote(ann, ann.new_table(), SECRET, ADD))
+    api.finished(str(operation))
+    with replaying(database_url) as replays, replays.as_of(api.events(), unwatched) as then:
+        seen = then.operation(operation)
+    assert seen is not None
+    assert seen.description == SECRET
     api.post("/subjects/erase", {"subjectId": "ann"})
     api.get("/audit/events")
-    with composed(api.settings, database_url) as parts:
-        replays = PostgresReplays(database_url, parts.database, parts.house.store, VIEWS, LOG_LOCK)
-        verified = replays.verify(replays.names, lambda done, total: None)
+    with replaying(database_url) as replays:
+        verified = replays.verify(replays.names, unwatched)
+        with replays.as_of(api.events(), unwatched) as then:
+            seen = then.operation(operation)
     assert [view.discrepancy for view in verified] == [None] * len(VIEWS)
+    assert seen is not None
+    assert seen.description == ERASED
 
 
 def test_who_is_erased_may_come_back_and_writes_under_another_key(idle_api: Api) -> None:
