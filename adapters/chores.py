@@ -24,15 +24,21 @@ DELETE FROM operation_leases AS lease WHERE NOT EXISTS (
     SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})
 """  # noqa: S608
 MISSING = f"""
-INSERT INTO operation_leases (operation_id, position, table_id, attempt)
-SELECT operation_id, position, table_id, coalesce(attempt, 0) FROM operation_status_v1 WHERE {UNFINISHED}
+INSERT INTO operation_leases (operation_id, position, table_id, attempt, held)
+SELECT operation_id, position, table_id, coalesce(attempt, 0), awaits IS NOT NULL
+FROM operation_status_v1 WHERE {UNFINISHED}
 ON CONFLICT (operation_id) DO NOTHING
 """  # noqa: S608
+HELD = """
+UPDATE operation_leases AS lease SET held = (awaits IS NOT NULL), turn = CASE WHEN awaits IS NULL THEN turn END
+FROM operation_status_v1 AS operation
+WHERE operation.operation_id = lease.operation_id AND held <> (awaits IS NOT NULL)
+"""
 TURNS = """
 UPDATE operation_leases AS first SET turn = position
-WHERE turn IS NULL AND NOT EXISTS (
+WHERE turn IS NULL AND NOT held AND NOT EXISTS (
     SELECT FROM operation_leases AS earlier
-    WHERE earlier.table_id = first.table_id AND earlier.position < first.position)
+    WHERE earlier.table_id = first.table_id AND NOT earlier.held AND earlier.position < first.position)
 """
 FORGET = f"""
 DELETE FROM operation_status_v1 WHERE NOT {UNFINISHED} AND completed_at < clock_timestamp() - %(older_than)s
@@ -59,7 +65,7 @@ class PostgresChores:
             with connection.transaction():
                 # Nobody begins or ends an operation meanwhile.
                 connection.execute(self._lock.encode())
-                mended = sum(run(connection, Statement(sql, {})).rowcount for sql in (IDLE, MISSING))
+                mended = sum(run(connection, Statement(sql, {})).rowcount for sql in (IDLE, MISSING, HELD))
                 run(connection, Statement(TURNS, {}))
             return mended
 

@@ -11,7 +11,8 @@ from domain.ports import Lease
 CLAIM = """
 WITH next AS (
     SELECT operation_id FROM operation_leases
-    WHERE turn IS NOT NULL AND not_before <= clock_timestamp() AND (worker IS NULL OR expires_at < clock_timestamp())
+    WHERE turn IS NOT NULL AND NOT held AND not_before <= clock_timestamp()
+        AND (worker IS NULL OR expires_at < clock_timestamp())
     ORDER BY turn LIMIT 1
     FOR UPDATE SKIP LOCKED
 )

@@ -1,6 +1,5 @@
 """The one composition root: here, and nowhere else, the ports meet their adapters."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from adapters.event_log.mapper import Mapper
 from adapters.event_log.opened import OpenedLog
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
-from adapters.executors.local import LocalExecutor, be_frugal, memory_of_this_machine
+from adapters.executors.choosing import local_executor, ray_executor
 from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
 from adapters.postgres.database import Database, connected
@@ -37,6 +36,7 @@ from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
 from adapters.tokens import PostgresTokens, new_secret, write_privately
+from adapters.views.approval_reading import PostgresApprovals
 from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
 from adapters.views.dataset_tables import table_conflict
@@ -52,7 +52,7 @@ from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
-from api.settings import EXECUTOR, OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
+from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
@@ -105,6 +105,8 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         subjects=PostgresSubjects(database, texts.forget),
         tallies=PostgresTallies(database, clock),
         tokens=tokens,
+        approvals=PostgresApprovals(database),
+        default_policy=settings.approval_hazards,
         clock=clock,
         projections=tuple(view.name for view in VIEWS),
     )
@@ -207,19 +209,9 @@ def tracing_of(settings: Settings) -> Tracing:
 
 def executor_of(settings: Settings) -> Executor:
     """Raises ValueError when Ray is wanted and not installed."""
-    threads = settings.worker_threads or os.cpu_count() or 1
     if settings.executor == "ray":
-        try:
-            from adapters.executors.ray_cluster import RayExecutor
-        except ModuleNotFoundError as error:
-            raise ValueError(
-                f"{EXECUTOR} is 'ray', which is not installed: pip install 'schemaledger[ray]'."
-            ) from error
-        return RayExecutor(Engines(settings.storage_options), settings.ray_address, threads)
-    if settings.worker_memory is not None:
-        be_frugal()
-    memory = settings.worker_memory or memory_of_this_machine() // 2 // max(1, settings.worker_processes)
-    return LocalExecutor(threads, memory)
+        return ray_executor(Engines(settings.storage_options), settings.ray_address, settings.worker_threads)
+    return local_executor(settings.worker_threads, settings.worker_memory, settings.worker_processes)
 
 
 def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
@@ -275,6 +267,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             parts.house,
             PostgresChores(parts.database, LOG_LOCK),
             None if keep is None else timedelta(days=keep),
+            timedelta(hours=settings.approval_hours),
         )
         housekeeper.start()
         try:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from domain.errors import LogUnavailable
+from domain.handlers.approving import expire_approvals
 from domain.handlers.house import House
 from domain.handlers.housekeeping import tidy_tables
 from domain.handlers.witnessing import settle_tallies
@@ -15,15 +16,26 @@ log = logging.getLogger("schemaledger.housekeeper")
 
 SECONDS_BETWEEN_LOOKS = 30.0
 LEASES, OPERATIONS, TABLES = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+APPROVALS = timedelta(minutes=1)
 TALLIES = timedelta(minutes=10)
 """How often each chore is due, over all processes."""
 
 
 class Housekeeper:
-    """``keep_operations``: how long operations that ended are listed, None for ever."""
+    """``keep_operations``: how long operations that ended are listed, None for ever.
 
-    def __init__(self, house: House, chores: Chores, keep_operations: timedelta | None) -> None:
+    ``approve_within``: how long a migration waits for approval before it is rejected by itself.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        chores: Chores,
+        keep_operations: timedelta | None,
+        approve_within: timedelta = timedelta(days=7),
+    ) -> None:
         self._house, self._chores, self._keep_operations = house, chores, keep_operations
+        self._approve_within = approve_within
         self._stop = Event()
         self._thread = Thread(target=self._work, name="housekeeper", daemon=True)
 
@@ -38,6 +50,7 @@ class Housekeeper:
         """Does what is due."""
         self._chore("leases", LEASES, self._mend)
         self._chore("operations", OPERATIONS, self._forget)
+        self._chore("approvals", APPROVALS, self._expire)
         self._chore("tallies", TALLIES, self._settle)
         self._chore("tables", TABLES, self._tidy)
 
@@ -58,6 +71,10 @@ class Housekeeper:
     def _mend(self) -> None:
         if mended := self._chores.mend_leases():
             log.warning("%s leases were not as the operations say, and are mended", mended)
+
+    def _expire(self) -> None:
+        if expired := expire_approvals(self._house, self._approve_within):
+            log.info("%s migrations were not approved in time, and are rejected", expired)
 
     def _forget(self) -> None:
         if self._keep_operations is not None and (gone := self._chores.forget_operations(self._keep_operations)):

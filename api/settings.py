@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from api.logs import FORMATS, LEVELS
+from domain.changes.change import HazardKind
 
 DATA_DIR = "SCHEMALEDGER_DATA_DIR"
 HOST = "SCHEMALEDGER_HOST"
@@ -26,6 +27,8 @@ RAY_ADDRESS = "RAY_ADDRESS"
 LEASE_SECONDS = "SCHEMALEDGER_LEASE_SECONDS"
 KEEP_OPERATIONS_DAYS = "SCHEMALEDGER_KEEP_OPERATIONS_DAYS"
 WORKER_METRICS_PORT = "SCHEMALEDGER_WORKER_METRICS_PORT"
+APPROVAL_HAZARDS = "SCHEMALEDGER_APPROVAL_HAZARDS"
+APPROVAL_HOURS = "SCHEMALEDGER_APPROVAL_HOURS"
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_SDK_DISABLED = "OTEL_SDK_DISABLED"
 SEAL_KEY = "SCHEMALEDGER_SEAL_KEY"
@@ -62,6 +65,10 @@ class Settings:
     """How long a worker that is not heard of keeps its operation."""
     keep_operations_days: int | None = None
     """How long operations that have ended are listed; None: for ever. The log keeps them in any case."""
+    approval_hazards: tuple[str, ...] = ()
+    """The kinds of hazards that need approval in datasets without a policy of their own."""
+    approval_hours: int = 168
+    """How long a migration waits for approval before it is rejected by itself."""
     object_roots: tuple[str, ...] = ()
     """Prefixes of object stores under which tables may lie, like ``s3://bucket/prefix``."""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -111,6 +118,8 @@ class Settings:
             WORKER_MEMORY: "" if self.worker_memory is None else str(self.worker_memory),
             EXECUTOR: self.executor,
             LEASE_SECONDS: str(self.lease_seconds),
+            APPROVAL_HAZARDS: ",".join(self.approval_hazards),
+            APPROVAL_HOURS: str(self.approval_hours),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
@@ -146,6 +155,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ray_address=environment.get(RAY_ADDRESS) or None,
         lease_seconds=_number(environment, LEASE_SECONDS, 15, 2, 3_600),
         keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
+        approval_hazards=_hazards(environment),
+        approval_hours=_number(environment, APPROVAL_HOURS, 168, 1, 87_600),
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         seal_key=_path(environment, SEAL_KEY),
         seal_copy=_path(environment, SEAL_COPY),
@@ -165,6 +176,13 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...],
     if text not in choices:
         raise ValueError(f"{name} is '{text}'; one of {', '.join(choices)} is expected.")
     return text
+
+
+def _hazards(environment: Mapping[str, str]) -> tuple[str, ...]:
+    named = {kind.strip() for kind in environment.get(APPROVAL_HAZARDS, "").split(",") if kind.strip()}
+    if unknown := named.difference(HazardKind):
+        raise ValueError(f"{APPROVAL_HAZARDS} names '{min(unknown)}'; hazards are {', '.join(HazardKind)}.")
+    return tuple(sorted(named))
 
 
 def _options(environment: Mapping[str, str]) -> dict[str, str]:

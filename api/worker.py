@@ -23,6 +23,7 @@ from api.replaying import Replaying
 from api.tracing import NoTracing, Span, Tracing
 from domain.engine import Executor
 from domain.errors import (
+    ApprovalAwaited,
     AttemptsExhausted,
     CancellationAsked,
     InternalFault,
@@ -42,6 +43,7 @@ from domain.replay import Replays
 log = logging.getLogger("schemaledger.worker")
 
 MAX_ATTEMPTS = 5
+UNAPPROVED_PAUSE = timedelta(minutes=1)
 IDLE_SECONDS = 1.0
 """How long an idle worker sleeps at most when no wake-up reaches it."""
 
@@ -164,6 +166,10 @@ class Worker:
     def _end_or_retry(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         if isinstance(refusal, WorkerStopping | LogUnavailable):
             self.leases.release(lease)
+        elif isinstance(refusal, ApprovalAwaited):
+            # Whatever the table of leases says: the log says that nobody may begin. Housekeeping mends the table.
+            log.error("%s", refusal)
+            self.leases.release(lease, UNAPPROVED_PAUSE)
         elif (refusal.retryable and lease.failures + 1 < MAX_ATTEMPTS) or (attempt is None and run.may_be_published):
             self._retry(lease, refusal)
         else:

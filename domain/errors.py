@@ -761,6 +761,64 @@ class TokenInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ApprovalAwaited(Refusal):
+    code = "approval_awaited"
+    sentence = "Operation {operation_id} waits for {awaits}."
+    operation_id: str
+    awaits: str
+
+
+@dataclass(unsafe_hash=True)
+class NothingToApprove(Refusal):
+    code = "nothing_to_approve"
+    sentence = "Migration {migration_id} waits for nobody's approval: {reason}."
+    migration_id: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class ApproverNotAllowed(Refusal):
+    code = "approver_not_allowed"
+    sentence = "'{subject}' may not decide about migration {migration_id}: {reason}."
+    subject: str
+    migration_id: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class ApprovalLapsed(Refusal):
+    code = "approval_lapsed"
+    sentence = "The plan no longer holds: {reason}. The migration has ended; plan it again, and ask again."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class ApprovalExpired(Refusal):
+    code = "approval_expired"
+    sentence = "Nobody approved the migration in time. Send it again if it is still wanted."
+
+
+@dataclass(unsafe_hash=True)
+class MigrationWasRejected(Refusal):
+    code = "migration_rejected"
+    sentence = "'{by}' rejected the migration; the migration's approval says why."
+    by: str
+
+
+@dataclass(unsafe_hash=True)
+class EmergencyNeedsReason(Refusal):
+    code = "emergency_needs_reason"
+    sentence = "An emergency needs emergencyReason: why it could not wait."
+
+
+@dataclass(unsafe_hash=True)
+class PolicyNotFound(Refusal):
+    code = "policy_not_found"
+    sentence = "Dataset '{dataset_id}' has no approval policy of its own."
+    dataset_id: str
+
+
+@dataclass(unsafe_hash=True)
 class TokenExpired(Refusal):
     code = "token_expired"
     sentence = "The token ended {expired_at}. Ask for another one."

@@ -4,7 +4,7 @@ Views are folds of the log. ``operations`` and ``tables`` are written in the app
 answer can read it back at once; ``migrations`` and ``schema_versions`` follow, and a read waits a moment for them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -55,6 +55,7 @@ class OperationView(Struct, frozen=True, kw_only=True):
     cancellation_requested_at: datetime | None = None
     cancellation_acknowledged_at: datetime | None = None
     retries: UUID | None = None
+    awaits: str | None = None
     heartbeat_at: datetime | None = None
     heartbeat_age: float | None = None
 
@@ -120,6 +121,59 @@ class SchemaVersionView(Struct, frozen=True, kw_only=True):
     applied_at: datetime
     known_at: datetime
     position: int | None = None
+
+
+class ApprovalView(Struct, frozen=True, kw_only=True):
+    """What somebody has to approve, or has decided. ``kind``: approval (before it is done) or emergency (afterwards).
+
+    ``status``: waiting or open, approved, rejected, expired, lapsed, cancelled. Only ``approvers`` may decide, where
+    some are named. The words of who asked and who decided are in the log alone.
+    """
+
+    migration_id: UUID
+    table_id: UUID
+    dataset_id: str
+    operation_id: UUID
+    kind: str
+    status: str
+    hazards: tuple[str, ...]
+    approvers: tuple[str, ...]
+    plan_hash: str
+    author: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class ApprovalFilter(Struct, frozen=True, kw_only=True):
+    """``undecided`` leaves out what is decided; ``reach`` is where the asker may look; None means any."""
+
+    undecided: bool = True
+    asked_before: datetime | None = None
+    kind: str | None = None
+    reach: Reach | None = None
+
+
+class PolicyView(Struct, frozen=True, kw_only=True):
+    """Which kinds of hazards need approval in a dataset, and by whom, where somebody is named."""
+
+    dataset_id: str
+    hazards: tuple[str, ...]
+    approvers: tuple[str, ...]
+    set_by: str
+    set_at: datetime
+
+
+class Approvals(Protocol):
+    """Written with the append, so whoever got an answer reads it back at once. Each may raise LogUnavailable."""
+
+    def policy(self, dataset_id: str) -> PolicyView | None: ...
+
+    def approvals(self, where: ApprovalFilter, limit: int, after: UUID | None = None) -> Sequence[ApprovalView]:
+        """Newest first, after the migration given."""
+
+    def of(self, migration_ids: Sequence[UUID]) -> Mapping[UUID, ApprovalView]:
+        """Those of these migrations that there are."""
 
 
 class TokenView(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ ALTER TABLE operation_status_v1
     ADD COLUMN IF NOT EXISTS cancellation_requested_at timestamptz,
     ADD COLUMN IF NOT EXISTS cancellation_acknowledged_at timestamptz,
     ADD COLUMN IF NOT EXISTS retries uuid;
+ALTER TABLE operation_status_v1 ADD COLUMN IF NOT EXISTS awaits text;
 CREATE INDEX IF NOT EXISTS operation_status_v1_newest ON operation_status_v1 (position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_of_table ON operation_status_v1 (table_id, position);
 CREATE INDEX IF NOT EXISTS operation_status_v1_by_status ON operation_status_v1 (status, position);
@@ -66,6 +67,35 @@ ALTER TABLE dataset_tables_v1
     ADD COLUMN IF NOT EXISTS effective_at timestamptz,
     ADD COLUMN IF NOT EXISTS schema_position bigint;
 CREATE INDEX IF NOT EXISTS dataset_tables_v1_newest ON dataset_tables_v1 (position);
+
+-- What somebody has to approve, or has decided; the words of both are in the log alone.
+
+CREATE TABLE IF NOT EXISTS approvals_v1 (
+    migration_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    table_id uuid NOT NULL,
+    dataset_id text NOT NULL,
+    operation_id uuid NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL,
+    hazards text[] NOT NULL,
+    approvers text[] NOT NULL,
+    plan_hash text NOT NULL,
+    author text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    decided_by text,
+    decided_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS approvals_v1_open ON approvals_v1 (position) WHERE status IN ('waiting', 'open');
+CREATE INDEX IF NOT EXISTS approvals_v1_newest ON approvals_v1 (position);
+
+CREATE TABLE IF NOT EXISTS approval_policies_v1 (
+    dataset_id text PRIMARY KEY,
+    hazards text[] NOT NULL,
+    approvers text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL
+);
 
 -- Where every table belongs that there ever was.
 
@@ -91,6 +121,7 @@ CREATE TABLE IF NOT EXISTS operation_leases (
 );
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS renewed_at timestamptz;
 ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS turn bigint;
+ALTER TABLE operation_leases ADD COLUMN IF NOT EXISTS held boolean NOT NULL DEFAULT false;
 DROP INDEX IF EXISTS operation_leases_oldest;
 CREATE INDEX IF NOT EXISTS operation_leases_in_turn ON operation_leases (turn) WHERE turn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS operation_leases_of_table ON operation_leases (table_id, position);

@@ -1,6 +1,8 @@
 """All views: which are written with the append, which follow the log, and which can be built anew."""
 
 from adapters.views.access_tokens import access_tokens
+from adapters.views.approvals import FACTS as APPROVAL_FACTS
+from adapters.views.approvals import approvals
 from adapters.views.audit_trail import NAME as TRAIL
 from adapters.views.audit_trail import audit_trail
 from adapters.views.column_history import column_history
@@ -21,7 +23,7 @@ from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
 from domain.table.events import TableRegistered
 
-INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens, erasure)
+INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens, approvals, erasure)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
@@ -35,6 +37,7 @@ VIEWS = (
     View("migrations", ("migrations_v4", "column_history_v2"), MigrationRows, "migrations_v4"),
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
     View("event_streams", ("event_streams_v1",), StreamRows, "event_streams_v1"),
+    View("approvals", ("approvals_v1", "approval_policies_v1"), lambda: OneByOne(once(approvals), APPROVAL_FACTS)),
     View("audit_trail", (TRAIL,), TrailRows, TRAIL),
 )
 """What can be built anew, by the names it is asked for. Leases and tokens also hold what is not in the log."""

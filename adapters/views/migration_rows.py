@@ -16,10 +16,12 @@ from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet, copy
 from domain.facts import Recorded
 from domain.history import chapters
+from domain.migration.approval import why_rejected
 from domain.migration.events import (
     MigrationAdopted,
     MigrationCancelled,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationStarted,
     MigrationSucceeded,
@@ -66,6 +68,7 @@ class MigrationRows:
             MigrationSucceeded: self._succeeded,
             MigrationFailed: self._failed,
             MigrationCancelled: self._cancelled,
+            MigrationRejected: self._rejected,
             TableRegistered: self._born,
         }
 
@@ -102,6 +105,9 @@ class MigrationRows:
 
     def _cancelled(self, event: Recorded, fact: MigrationCancelled) -> None:
         self._ended(event, "cancelled", "cancelled", fact.reason)
+
+    def _rejected(self, event: Recorded, fact: MigrationRejected) -> None:
+        self._ended(event, "rejected", fact.code, why_rejected(fact))
 
     def _born(self, event: Recorded, fact: TableRegistered) -> None:
         self._tell(event.stream, 1, None, fact.schema)

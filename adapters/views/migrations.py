@@ -5,11 +5,17 @@ from typing import assert_never
 
 from adapters.postgres.database import Statement
 from domain.facts import Recorded
+from domain.migration.approval import why_rejected
 from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
     MigrationAdopted,
+    MigrationApproved,
     MigrationCancelled,
     MigrationFact,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationStarted,
     MigrationSucceeded,
@@ -41,13 +47,13 @@ WHERE migration_id = %(stream)s
 
 def migrations(event: Recorded) -> Iterable[Statement]:
     fact = event.fact
-    if isinstance(fact, MigrationFact):
-        sql, parameters = _row(fact)
+    if isinstance(fact, MigrationFact) and (row := _row(fact)) is not None:
+        sql, parameters = row
         place = {"stream": event.stream, "position": event.position, "moment": event.recorded_at}
         yield Statement(sql, {**place, "actor": event.metadata.origin.actor, **parameters})
 
 
-def _row(fact: MigrationFact) -> tuple[str, dict[str, object]]:
+def _row(fact: MigrationFact) -> tuple[str, dict[str, object]] | None:
     match fact:
         case MigrationRequested():
             return INSERT, {**_asked(fact), "operation_id": fact.operation_id, "reverts": fact.reverts}
@@ -61,6 +67,10 @@ def _row(fact: MigrationFact) -> tuple[str, dict[str, object]]:
             return ENDED, {"status": "failed", "code": fact.code, "message": fact.message}
         case MigrationCancelled():
             return ENDED, {"status": "cancelled", "code": "cancelled", "message": fact.reason}
+        case MigrationRejected():
+            return ENDED, {"status": "rejected", "code": fact.code, "message": why_rejected(fact)}
+        case ApprovalRequested() | MigrationApproved() | EmergencyDeclared() | EmergencyReviewed():
+            return None
         case _:
             assert_never(fact)
 

@@ -18,6 +18,7 @@ from domain.operation.events import (
     OperationFailed,
     OperationProgressed,
     OperationPublishing,
+    OperationReleased,
     OperationRequested,
     OperationStarted,
 )
@@ -60,6 +61,7 @@ class OperationRow(Struct, gc=False):
     cancellation_requested_at: datetime | None = None
     cancellation_acknowledged_at: datetime | None = None
     retries: UUID | None = None
+    awaits: str | None = None
 
 
 class OperationRows:
@@ -72,6 +74,7 @@ class OperationRows:
             OperationStarted: self._started,
             OperationProgressed: self._progressed,
             OperationPublishing: self._publishing,
+            OperationReleased: self._released,
             OperationCancellationRequested: self._cancellation_requested,
             OperationCancellationAcknowledged: self._cancellation_acknowledged,
             OperationCompleted: self._completed,
@@ -104,6 +107,8 @@ class OperationRows:
             estimated_ms=fact.estimated_ms,
             uncorrected_ms=fact.uncorrected_ms,
             retries=fact.retries,
+            message=sentence(fact),
+            awaits=fact.awaits,
         )
         self._sheet.add(event.stream, row)
 
@@ -130,6 +135,10 @@ class OperationRows:
     def _publishing(self, event: Recorded, fact: OperationPublishing) -> None:
         if row := self._moved(event):
             row.message = sentence(fact)
+
+    def _released(self, event: Recorded, fact: OperationReleased) -> None:
+        if row := self._moved(event):
+            row.message, row.awaits = sentence(fact), None
 
     def _cancellation_requested(self, event: Recorded, fact: OperationCancellationRequested) -> None:
         if row := self._moved(event):

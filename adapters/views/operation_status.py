@@ -18,6 +18,7 @@ from domain.operation.events import (
     OperationFailed,
     OperationProgressed,
     OperationPublishing,
+    OperationReleased,
     OperationRequested,
     OperationStarted,
 )
@@ -27,11 +28,11 @@ INSERT = f"""
 INSERT INTO operation_status_v1 (
     operation_id, position, version, table_id, migration_id, operation_type, target_type, target_id, description,
     status, percent, cancellation_requested, request_fingerprint, estimated_ms,
-    uncorrected_ms, retries, created_at)
+    uncorrected_ms, retries, message, awaits, created_at)
 VALUES (
     %(stream)s, {POSITION}, %(version)s, %(table_id)s, %(migration_id)s, %(operation_type)s, %(target_type)s,
     %(target_id)s, %(description)s, 'pending', 0, false, %(request_fingerprint)s, %(estimated_ms)s,
-    %(uncorrected_ms)s, %(retries)s, {MOMENT})
+    %(uncorrected_ms)s, %(retries)s, %(message)s, %(awaits)s, {MOMENT})
 """  # noqa: S608  # only our own SQL is put together
 
 
@@ -52,6 +53,7 @@ PROGRESSED = _update(
     f"expected_end_at = coalesce({MOMENT} + %(remaining_ms)s * interval '1 millisecond', expected_end_at)"
 )
 MESSAGE = _update("message = %(message)s")
+RELEASED = _update("message = %(message)s, awaits = NULL")
 CANCELLATION_REQUESTED = _update(
     f"cancellation_requested = true, cancellation_reason = %(reason)s, cancellation_requested_at = {MOMENT}"
 )
@@ -87,7 +89,11 @@ def _row(fact: OperationFact) -> tuple[str, dict[str, object]]:
                 "estimated_ms": fact.estimated_ms,
                 "uncorrected_ms": fact.uncorrected_ms,
                 "retries": fact.retries,
+                "message": sentence(fact),
+                "awaits": fact.awaits,
             }
+        case OperationReleased():
+            return RELEASED, {"message": sentence(fact)}
         case OperationStarted():
             return STARTED, {"message": sentence(fact), "attempt": fact.attempt}
         case OperationProgressed():

@@ -26,7 +26,7 @@ SELECT operation_id, version, table_id, migration_id, operation_type, target_typ
     percent, message, cancellation_requested, error_code, error_message, request_fingerprint, created_at, started_at,
     completed_at, estimated_ms, measured_ms, attempt, units_done, units_total, rows_done, rows_total, rows_per_second,
     expected_end_at, cancellation_reason, cancellation_requested_at, cancellation_acknowledged_at, retries,
-    lease.renewed_at AS heartbeat_at,
+    awaits, lease.renewed_at AS heartbeat_at,
     extract(epoch FROM clock_timestamp() - lease.renewed_at)::float AS heartbeat_age
 FROM operation_status_v1
 LEFT JOIN LATERAL (

@@ -7,13 +7,13 @@ from domain.vitals import Lag, Vitals
 
 QUEUE = """
 SELECT
-    count(*) FILTER (WHERE status = 'pending') AS pending,
+    count(*) FILTER (WHERE status = 'pending' AND NOT held) AS pending,
     count(*) FILTER (WHERE status = 'running') AS running,
-    count(*) FILTER (WHERE worker IS NULL) AS leases_free,
+    count(*) FILTER (WHERE worker IS NULL AND NOT held) AS leases_free,
     count(*) FILTER (WHERE expires_at >= clock_timestamp()) AS leases_held,
     count(*) FILTER (WHERE expires_at < clock_timestamp()) AS leases_expired,
-    coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE status = 'pending')), 0)::float
-        AS oldest_pending_age,
+    coalesce(extract(epoch FROM clock_timestamp()
+        - min(created_at) FILTER (WHERE status = 'pending' AND NOT held)), 0)::float AS oldest_pending_age,
     coalesce(extract(epoch FROM clock_timestamp() - min(renewed_at)), 0)::float AS oldest_heartbeat_age,
     (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS position,
     (SELECT message FROM seal_alarms) AS seal_alarm

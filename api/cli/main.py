@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from api.cli.approving import approvals, approve, policy, reject
 from api.cli.auditing import audit
 from api.cli.ci import apply, plan
 from api.cli.completing import completion
@@ -58,6 +59,10 @@ for command in (
     subjects,
     keys,
     completion,
+    approvals,
+    approve,
+    reject,
+    policy,
     tokens,
     whoami,
 ):

@@ -34,6 +34,7 @@ def read_migration(file: TextIO) -> dict[str, Any]:
 @click.option("--description", help="Why")
 @click.option("--if-match", help="The schema version the migration is meant for")
 @click.option("--idempotency-key", help="A repeat with the same key follows the same operation")
+@click.option("--emergency", help="Why it cannot wait for approval; it is to be approved afterwards")
 @follow_options
 @calls_service
 def migrate(
@@ -44,11 +45,14 @@ def migrate(
     description: str | None,
     if_match: str | None,
     idempotency_key: str | None,
+    emergency: str | None,
     **following: Any,
 ) -> None:
     body = read_migration(file)
     if description is not None:
         body["description"] = description
+    if emergency is not None:
+        body |= {"emergency": True, "emergencyReason": emergency}
     conditions = {"If-Match": if_match, "Idempotency-Key": idempotency_key}
     headers = {name: value for name, value in conditions.items() if value is not None}
     operation = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations", body, headers)

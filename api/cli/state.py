@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from api.http.answers import field_bodies, id_text, index_body, migration_body, operation_body, table_body
-from api.http.wire import FieldBody, IndexBody, MigrationBody, Moment, TableBody
+from api.http.migration_wire import MigrationBody
+from api.http.wire import FieldBody, IndexBody, Moment, TableBody
 from domain.views import OperationFilter, SchemaVersionView, TableFilter, TableView, Views
 
 PAGE = 200

@@ -16,10 +16,9 @@ from msgspec import UNSET
 
 from api.client.calls import Client, read_token
 from api.client.following import follow
+from api.http.migration_wire import MigrationBody, MigrationList
 from api.http.wire import (
     FINISHED,
-    MigrationBody,
-    MigrationList,
     OperationBody,
     OperationList,
     PlanBody,

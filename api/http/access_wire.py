@@ -49,3 +49,14 @@ class WhoamiBody(Body, frozen=True, kw_only=True):
 class TokenList(Body, frozen=True, kw_only=True):
     tokens: tuple[TokenBody, ...]
     next_page_token: str | UnsetType = UNSET
+
+
+class PolicyBody(Body, frozen=True, kw_only=True):
+    """Which kinds of hazards need approval in a dataset; the installation's ``default`` where it has no policy."""
+
+    dataset_id: str
+    source: Literal["dataset", "default"]
+    hazards: tuple[str, ...]
+    approvers: tuple[str, ...] = ()
+    set_by: str | UnsetType = UNSET
+    set_at: Moment | UnsetType = UNSET

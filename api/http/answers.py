@@ -7,14 +7,14 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw, UnsetType
 
-from api.http import wire
+from api.http import migration_wire, wire
 from domain.diff import Difference
 from domain.diff import describe as describe_difference
 from domain.handlers.outside import Drift
 from domain.handlers.planning import Planned
 from domain.schema import Column, Index, Schema, fingerprint
 from domain.steps import Step, describe
-from domain.views import MigrationView, OperationView, SchemaVersionView, TableView
+from domain.views import ApprovalView, MigrationView, OperationView, SchemaVersionView, TableView
 
 T = TypeVar("T")
 
@@ -105,8 +105,38 @@ def version_body(view: SchemaVersionView) -> wire.VersionBody:
     )
 
 
-def migration_body(view: MigrationView) -> wire.MigrationBody:
-    return wire.MigrationBody(
+NO_WORDS: tuple[str | None, str | None] = (None, None)
+
+
+def approval_body(
+    view: ApprovalView | None, words: tuple[str | None, str | None] = NO_WORDS
+) -> migration_wire.ApprovalBody | UnsetType:
+    """``words`` are those of who asked and of who decided, where they are shown."""
+    if view is None:
+        return UNSET
+    return migration_wire.ApprovalBody(
+        migration_id=str(view.migration_id),
+        table_id=str(view.table_id),
+        dataset_id=view.dataset_id,
+        operation_id=str(view.operation_id),
+        kind=view.kind,  # type: ignore[arg-type]  # the log holds what the decider allowed
+        status=view.status,  # type: ignore[arg-type]
+        hazards=view.hazards,
+        approvers=view.approvers,
+        plan_hash=view.plan_hash,
+        author=view.author,
+        asked_at=view.asked_at,
+        emergency_reason=present(words[0]),
+        decided_by=present(view.decided_by),
+        decided_at=present(view.decided_at),
+        reason=present(words[1]),
+    )
+
+
+def migration_body(
+    view: MigrationView, approval: migration_wire.ApprovalBody | UnsetType = UNSET
+) -> migration_wire.MigrationBody:
+    return migration_wire.MigrationBody(
         migration_id=str(view.migration_id),
         dataset_id=view.dataset_id,
         table_id=str(view.table_id),
@@ -118,6 +148,7 @@ def migration_body(view: MigrationView) -> wire.MigrationBody:
         error=_error(view.error_code, view.error_message),
         operation_id=id_text(view.operation_id),
         reverts=id_text(view.reverts),
+        approval=approval,
         created_at=view.created_at,
         created_by=view.created_by,
         adopted_by=present(view.adopted_by),

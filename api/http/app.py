@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from api.http import (
+    approvals,
     health,
     indexes,
     metrics,
@@ -48,6 +49,7 @@ ROUTES: list[ControllerRouterHandler] = [
     schemas.router,
     pasts.router,
     migrations.router,
+    approvals.router,
     reverts.router,
     indexes.router,
     upkeep.router,

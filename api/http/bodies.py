@@ -2,16 +2,17 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from domain.changes.catalogue import AnyChange
-from domain.errors import ValidationFailed, Violation
+from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation
 
 MAX_OPERATIONS = 1_000
+Hazards = Literal["data_loss", "rewrite", "irreversible", "writers_fill_default", "writers_keep_key"]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -20,11 +21,16 @@ class RequestBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
 
 
 class MigrationRequestBody(RequestBody, frozen=True, kw_only=True):
-    """A set of migration operations, executed in order as one migration."""
+    """A set of migration operations, executed in order as one migration.
+
+    With ``emergency`` and a reason, a migration that needs approval runs at once, and is to be approved afterwards.
+    """
 
     operations: Annotated[list[AnyChange], Meta(min_length=1, max_length=MAX_OPERATIONS)]
     description: Annotated[str, Meta(max_length=4_000)] | None = None
     plan_hash: str | None = None
+    emergency: bool = False
+    emergency_reason: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
 
 
 class NewFieldBody(RequestBody, frozen=True, kw_only=True):
@@ -52,10 +58,12 @@ class CancelBody(RequestBody, frozen=True, kw_only=True):
 
 
 class RevertBody(RequestBody, frozen=True, kw_only=True):
-    """``planHash`` is that of the revert's own plan."""
+    """``planHash`` is that of the revert's own plan; an emergency is as in a migration."""
 
     description: Annotated[str, Meta(max_length=4_000)] | None = None
     plan_hash: str | None = None
+    emergency: bool = False
+    emergency_reason: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
 
 
 class AdoptBody(RequestBody, frozen=True, kw_only=True):
@@ -94,10 +102,30 @@ class NewTokenBody(RequestBody, frozen=True, kw_only=True):
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
+class ApproveBody(RequestBody, frozen=True, kw_only=True):
+    """``planHash`` is that of the plan that was looked at; without, the one that was asked for is approved."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
+    plan_hash: str | None = None
+
+
+class RejectBody(RequestBody, frozen=True, kw_only=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=4_000)]
+
+
+class NewPolicyBody(RequestBody, frozen=True, kw_only=True):
+    """Migrations with one of these kinds of ``hazards`` need approval; by one of ``approvers`` where some are named."""
+
+    hazards: Annotated[list[Hazards], Meta(max_length=100)]
+    approvers: Annotated[list[Name], Meta(max_length=100)] = []
+
+
 class _RawMigration(RequestBody, frozen=True, kw_only=True):
     operations: Raw
     description: Annotated[str, Meta(max_length=4_000)] | None = None
     plan_hash: str | None = None
+    emergency: bool = False
+    emergency_reason: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
 
 
 _Elements = Annotated[list[Raw], Meta(min_length=1, max_length=MAX_OPERATIONS)]
@@ -110,6 +138,16 @@ class DecodedMigration(Struct, frozen=True):
     changes: tuple[AnyChange, ...]
     description: str | None
     plan_hash: str | None
+    emergency: str | None
+
+
+def emergency_of(declared: bool, reason: str | None) -> str | None:
+    """Why the migration cannot wait; None: it can. Raises EmergencyNeedsReason."""
+    if not declared:
+        return None
+    if reason is None:
+        raise EmergencyNeedsReason
+    return reason
 
 
 def decode_migration(body: bytes) -> DecodedMigration:
@@ -124,7 +162,8 @@ def decode_migration(body: bytes) -> DecodedMigration:
             violations += refusal.violations
     if violations:
         raise ValidationFailed(tuple(violations))
-    return DecodedMigration(raw.operations, tuple(changes), raw.description, raw.plan_hash)
+    emergency = emergency_of(raw.emergency, raw.emergency_reason)
+    return DecodedMigration(raw.operations, tuple(changes), raw.description, raw.plan_hash, emergency)
 
 
 def decode(body: bytes, shape: Any, at: str = "") -> Any:

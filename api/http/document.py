@@ -15,7 +15,17 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
-from api.http import access_wire, bodies, health, past_wire, seal_wire, subjects, trail_wire, wire
+from api.http import (
+    access_wire,
+    bodies,
+    health,
+    migration_wire,
+    past_wire,
+    seal_wire,
+    subjects,
+    trail_wire,
+    wire,
+)
 from api.http.access import BODY, OPEN, WRITES
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
@@ -52,14 +62,16 @@ ANSWERS: list[type] = [
     wire.TableList,
     wire.SchemaBody,
     wire.VersionList,
-    wire.MigrationBody,
-    wire.MigrationList,
+    migration_wire.MigrationBody,
+    migration_wire.MigrationList,
     wire.PlanBody,
     wire.DriftBody,
     access_wire.TokenBody,
     access_wire.TokenList,
     access_wire.NewSecretBody,
     access_wire.WhoamiBody,
+    access_wire.PolicyBody,
+    migration_wire.ApprovalList,
     wire.IndexBody,
     wire.IndexList,
     past_wire.SchemaDiffBody,
@@ -82,6 +94,9 @@ REQUESTS: list[type] = [
     bodies.AdoptBody,
     bodies.NewIndexBody,
     bodies.NewTokenBody,
+    bodies.ApproveBody,
+    bodies.RejectBody,
+    bodies.NewPolicyBody,
 ]
 
 ERRORS = {
@@ -97,7 +112,7 @@ ERRORS = {
     "422": "The idempotency key was used for another request.",
     "503": "The event log or the table cannot be reached just now.",
 }
-BARE_WRITES = ("unregisterTable", "revokeToken")
+BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy")
 """Calls that write without a body and without being declared to."""
 WRITE_ERRORS = ("409", "412", "413", "415", "422")
 

@@ -22,6 +22,11 @@ REFUSAL = "refusal"
 STATUSES = {
     "token_missing": 401,
     "token_invalid": 401,
+    "approval_awaited": 409,
+    "nothing_to_approve": 409,
+    "approver_not_allowed": 403,
+    "approval_lapsed": 409,
+    "policy_not_found": 404,
     "token_expired": 401,
     "token_not_found": 404,
     "scope_missing": 403,

@@ -7,15 +7,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
 
 from api.http.access import BODY, NEEDS, origin_of
-from api.http.answers import migration_body, plan_body
+from api.http.answers import NO_WORDS, approval_body, migration_body, plan_body
 from api.http.bodies import MigrationRequestBody, decode_migration
 from api.http.ids import migration_uuid, table_uuid
+from api.http.migration_wire import MigrationBody, MigrationList
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.tables import found_table
-from api.http.wire import MigrationBody, MigrationList, OperationBody, PlanBody
+from api.http.wire import OperationBody, PlanBody
 from domain.access import Principal, Scope
 from domain.errors import MigrationNotFound
+from domain.handlers.approving import words_of
 from domain.handlers.house import House
 from domain.handlers.migrations import NewMigration, plan_migration, submit_migration
 
@@ -53,6 +55,7 @@ def execute(
         expected_version=expected_version(request),
         plan_hash=asked.plan_hash,
         idempotency_key=idempotency_key(request),
+        emergency=asked.emergency,
     )
     return accepted(house, submit_migration(house, table_uuid(table_id), new, origin_of(request), request.user))
 
@@ -77,7 +80,9 @@ def list_migrations(
     if not rows:
         found_table(house, table)
     page, following = cut(rows, page_size, lambda row: row.migration_id, *filters)
-    return MigrationList(migrations=tuple(migration_body(row) for row in page), next_page_token=following)
+    asked = house.approvals.of([row.migration_id for row in page])
+    bodies = tuple(migration_body(row, approval_body(asked.get(row.migration_id))) for row in page)
+    return MigrationList(migrations=bodies, next_page_token=following)
 
 
 @get(
@@ -88,10 +93,12 @@ def list_migrations(
     opt={NEEDS: Scope.MIGRATIONS_READ},
 )
 def get_migration(table_id: FromPath[str], migration_id: FromPath[str], house: NamedDependency[House]) -> MigrationBody:
-    """One migration, its operations as they were sent."""
-    table = table_uuid(table_id)
-    if view := house.views.migration(table, migration_uuid(table_id, migration_id)):
-        return migration_body(view)
+    """One migration, its operations as they were sent, and what was decided about it."""
+    table, migration = table_uuid(table_id), migration_uuid(table_id, migration_id)
+    if view := house.views.migration(table, migration):
+        asked = house.approvals.of([migration]).get(migration)
+        words = words_of(house, migration) if asked is not None else NO_WORDS
+        return migration_body(view, approval_body(asked, words))
     found_table(house, table)
     raise MigrationNotFound(str(table_id), str(migration_id))
 

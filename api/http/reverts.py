@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from api.http.access import BODY, NEEDS, origin_of
 from api.http.answers import plan_body
-from api.http.bodies import RevertBody, decode
+from api.http.bodies import RevertBody, decode, emergency_of
 from api.http.ids import migration_uuid, table_uuid
 from api.http.submitting import accepted, expected_version, idempotency_key
 from api.http.wire import OperationBody, PlanBody
@@ -60,6 +60,7 @@ def revert(
         expected_version=expected_version(request),
         plan_hash=asked.plan_hash,
         idempotency_key=idempotency_key(request),
+        emergency=emergency_of(asked.emergency, asked.emergency_reason),
     )
     table = table_uuid(table_id)
     return accepted(

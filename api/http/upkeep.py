@@ -10,8 +10,9 @@ from api.http.access import BODY, NEEDS, WRITES, origin_of
 from api.http.answers import drift_body, migration_body
 from api.http.bodies import AdoptBody, decode
 from api.http.ids import table_uuid
+from api.http.migration_wire import MigrationBody
 from api.http.submitting import accepted, idempotency_key
-from api.http.wire import DriftBody, MigrationBody, OperationBody
+from api.http.wire import DriftBody, OperationBody
 from domain.access import Principal, Scope
 from domain.errors import MigrationNotFound
 from domain.handlers.house import House

@@ -11,8 +11,6 @@ OperationStatus = Literal["pending", "running", "completed", "failed", "cancelle
 FINISHED: tuple[OperationStatus, ...] = ("completed", "failed", "cancelled")
 """The statuses an operation ends in."""
 
-MigrationStatus = Literal["pending", "running", "succeeded", "failed", "cancelled", "rejected"]
-
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 with its offset, and published as such."""
@@ -155,30 +153,6 @@ class VersionBody(Body, frozen=True, kw_only=True):
     migration_id: str | UnsetType = UNSET
 
 
-class MigrationBody(Body, frozen=True, kw_only=True):
-    """``operations`` reads back exactly as it was sent. ``reverts`` is the migration that this one undoes.
-
-    A change made outside and adopted has ``createdBy`` ``unknown``, ``adoptedBy``, and no operation.
-    """
-
-    migration_id: str
-    dataset_id: str
-    table_id: str
-    from_schema_id: str
-    to_schema_id: str
-    operations: Raw
-    description: str | UnsetType = UNSET
-    status: MigrationStatus
-    error: OperationErrorBody | UnsetType = UNSET
-    operation_id: str | UnsetType = UNSET
-    reverts: str | UnsetType = UNSET
-    created_at: Moment
-    created_by: str
-    adopted_by: str | UnsetType = UNSET
-    started_at: Moment | UnsetType = UNSET
-    completed_at: Moment | UnsetType = UNSET
-
-
 class IndexImpactBody(Body, frozen=True, kw_only=True):
     index_name: str
     impact: Literal["none", "rebuild", "drop"]
@@ -255,11 +229,6 @@ class DriftBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class IndexList(Struct, frozen=True, kw_only=True, rename="camel"):
     indexes: tuple[IndexBody, ...]
-
-
-class MigrationList(Body, frozen=True, kw_only=True):
-    migrations: tuple[MigrationBody, ...]
-    next_page_token: str | UnsetType = UNSET
 
 
 class OperationList(Body, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from domain.subject.texts import Subjects
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
 from domain.trail.entry import Trail
-from domain.views import Views
+from domain.views import Approvals, Views
 
 RACES = 10
 """How often a use case loads and decides anew when somebody else appended first."""
@@ -35,6 +35,9 @@ class House:
     trail: Trail
     tallies: Tallies
     tokens: TokenBook
+    approvals: Approvals
+    default_policy: tuple[str, ...]
+    """The kinds of hazards that need approval in datasets without a policy of their own."""
     clock: Clock
     projections: tuple[str, ...] = ()
     """The views that can be built anew from the log, by name."""

@@ -10,7 +10,7 @@ from domain.examination import Finding, Verdict, judge
 from domain.handlers.house import House
 from domain.handlers.outside import look_for_drift
 from domain.ports import Chores
-from domain.views import OperationFilter, TableFilter, TableView
+from domain.views import ApprovalFilter, OperationFilter, TableFilter, TableView
 from domain.vitals import VitalSigns
 
 PAGE = 200
@@ -27,6 +27,7 @@ class Tidied(Struct, frozen=True, kw_only=True):
 def examine(house: House, vitals: VitalSigns, chores: Chores) -> Iterator[Finding]:
     """What was found, one thing after the other. Raises LogUnavailable."""
     yield from judge(vitals.read(), chores.look())
+    yield _of_approvals(house)
     tables = well = 0
     for table in all_tables(house):
         tables += 1
@@ -61,6 +62,17 @@ def all_tables(house: House) -> Iterator[TableView]:
     while page := house.views.tables(TableFilter(), PAGE, after):
         yield from page
         after = page[-1].table_id
+
+
+def _of_approvals(house: House) -> Finding:
+    emergencies = house.approvals.approvals(ApprovalFilter(kind="emergency"), PAGE)
+    waiting = len(house.approvals.approvals(ApprovalFilter(kind="approval"), PAGE))
+    said = f"{waiting}{' or more' if waiting == PAGE else ''} migrations wait for approval"
+    if not emergencies:
+        return Finding(subject="approvals", verdict=Verdict.WELL, message=f"{said}, no emergency for review.")
+    message = f"{said}; {len(emergencies)} emergencies were not reviewed, the newest by {emergencies[0].author}."
+    advice = "`schemaledger approvals` lists them; somebody other than the author approves or rejects them."
+    return Finding(subject="approvals", verdict=Verdict.ATTENTION, message=message, advice=advice)
 
 
 def _of_table(house: House, table: TableView) -> Finding:

@@ -12,6 +12,7 @@ from domain.changes.catalogue import AnyChange
 from domain.changes.change import HazardKind
 from domain.errors import IdempotencyKeyReused, PlanMismatch, SchemaVersionMismatch, StreamMoved, ValidationFailed
 from domain.facts import Append, Origin
+from domain.handlers.asking import approval_needed
 from domain.handlers.house import RACES, House
 from domain.handlers.planning import Planned, plan_for_head
 from domain.migration import decider as migration_decider
@@ -19,6 +20,7 @@ from domain.migration.decider import RequestMigration
 from domain.operation import decider as operation_decider
 from domain.operation.decider import RequestOperation
 from domain.operation.events import OperationRequested
+from domain.plan import Plan
 from domain.table import decider as table_decider
 from domain.table.decider import Managed, QueueMigration
 
@@ -38,7 +40,7 @@ class NewMigration(Struct, frozen=True, kw_only=True):
 
     ``expected_version`` and ``plan_hash`` bind the migration to a plan made before. An ``idempotency_key`` makes a
     repeat of the call answer with the operation of the first. ``retries`` is the operation whose work is taken up:
-    there is one such operation at most.
+    there is one such operation at most. ``emergency`` says why it cannot wait for the approval that it may need.
     """
 
     changes: tuple[AnyChange, ...]
@@ -50,6 +52,7 @@ class NewMigration(Struct, frozen=True, kw_only=True):
     reverts: UUID | None = None
     retries: UUID | None = None
     kind: Kind = Kind()
+    emergency: str | None = None
     request_fingerprint: str | None = None
 
     @property
@@ -57,7 +60,9 @@ class NewMigration(Struct, frozen=True, kw_only=True):
         """Recognises the same request: what is given, or its operations, description and conditions."""
         if self.request_fingerprint is not None:
             return self.request_fingerprint
-        parts = (bytes(self.operations), self.description, self.expected_version, self.plan_hash)
+        parts: tuple[object, ...] = (bytes(self.operations), self.description, self.expected_version, self.plan_hash)
+        if self.emergency is not None:
+            parts = (*parts, self.emergency)
         return sha256(repr(parts).encode()).hexdigest()
 
 
@@ -88,7 +93,7 @@ def submit_migration(
         if repeated(house, operation_id, new.fingerprint, key):
             return Submitted(operation_id=operation_id, replayed=True)
         table, version = house.table(table_id)
-        appends = _accepted(house, table, version, new, operation_id, by)
+        appends = _accepted(house, table, version, new, operation_id, by, origin.actor)
         try:
             house.store.append(appends, origin)
         except StreamMoved:
@@ -122,9 +127,12 @@ def as_sent(changes: Sequence[AnyChange]) -> Raw:
 
 
 def _accepted(
-    house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID, by: Principal
+    house: House, table: Managed, version: int, new: NewMigration, operation_id: UUID, by: Principal, author: str
 ) -> list[Append]:
-    """The facts of table, migration and operation for a migration that makes sense on this table."""
+    """The facts of table, migration and operation for a migration that makes sense on this table.
+
+    One that waits for approval is not in the table's queue: it holds nobody up, and what it was planned on may change.
+    """
     if new.expected_version is not None and new.expected_version != table.head_version:
         raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
     plan, expected = plan_for_head(house, table, new.changes)
@@ -132,12 +140,14 @@ def _accepted(
         raise ValidationFailed(plan.violations)
     if new.plan_hash is not None and new.plan_hash != plan.plan_hash:
         raise PlanMismatch(new.plan_hash, plan.plan_hash)
+    place = Resource(dataset_id=table.dataset_id, table_id=table.table_id)
     if any(hazard.kind is HazardKind.DATA_LOSS for hazard in plan.hazards):
-        authorize(by, Scope.MIGRATIONS_DESTRUCTIVE, Resource(dataset_id=table.dataset_id, table_id=table.table_id))
+        authorize(by, Scope.MIGRATIONS_DESTRUCTIVE, place)
     migration_id = house.ids.new()
-    queue = QueueMigration(
-        migration_id=migration_id, operation_id=operation_id, from_version=plan.base_version, schema=plan.target
-    )
+    need = approval_needed(house, table, plan)
+    if need is not None and new.emergency is not None:
+        authorize(by, Scope.MIGRATIONS_EMERGENCY, place)
+    waits = need is not None and new.emergency is None
     request_migration = RequestMigration(
         table_id=table.table_id,
         dataset_id=table.dataset_id,
@@ -160,15 +170,25 @@ def _accepted(
         estimated_ms=expected.expected,
         uncorrected_ms=expected.uncorrected,
         retries=new.retries,
+        awaits=need.what(author) if need is not None and waits else None,
     )
-    queued = table_decider.decide(queue, table, table.table_id)
     asked = migration_decider.decide(request_migration, migration_decider.Unknown())
+    noted = () if need is None else (need.fact(request_migration, author, new.emergency),)
     tracked = operation_decider.decide(request_operation, operation_decider.Unknown(), operation_id)
     return [
-        Append(stream=table.table_id, expected_version=version, facts=queued),
-        Append(stream=migration_id, expected_version=0, facts=asked),
+        *(() if waits else (queued(table, version, migration_id, operation_id, plan),)),
+        Append(stream=migration_id, expected_version=0, facts=(*asked, *noted)),
         Append(stream=operation_id, expected_version=0, facts=tracked),
     ]
+
+
+def queued(table: Managed, version: int, migration_id: UUID, operation_id: UUID, plan: Plan) -> Append:
+    """The migration takes its place behind those of the table that have not ended."""
+    queue = QueueMigration(
+        migration_id=migration_id, operation_id=operation_id, from_version=plan.base_version, schema=plan.target
+    )
+    facts = table_decider.decide(queue, table, table.table_id)
+    return Append(stream=table.table_id, expected_version=version, facts=facts)
 
 
 def _described(changes: Sequence[AnyChange], table: Managed) -> str:

@@ -68,7 +68,10 @@ def _withdrawn(house: House, table_id: UUID, migration_id: UUID, reason: str) ->
     facts = tuple(event.fact for event in house.store.load(migration_id))
     state = migrations.fold(tuple(fact for fact in facts if isinstance(fact, MigrationFact)))
     cancelled = migrations.decide(migrations.CancelMigration(reason=reason), state)
+    appends = [Append(stream=migration_id, expected_version=len(facts), facts=cancelled)]
+    if isinstance(state, migrations.Awaiting):
+        # It has no place in the queue yet, and its table may be gone.
+        return appends
     table, version = house.table(table_id)
     withdrawn = tables.decide(tables.WithdrawMigration(migration_id=migration_id), table, table_id)
-    appends = [Append(stream=migration_id, expected_version=len(facts), facts=cancelled)]
     return [*appends, Append(stream=table_id, expected_version=version, facts=withdrawn)] if withdrawn else appends

@@ -9,10 +9,15 @@ from msgspec import Raw, Struct
 
 from domain.errors import IllegalTransition
 from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
     MigrationAdopted,
+    MigrationApproved,
     MigrationCancelled,
     MigrationFact,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationStarted,
     MigrationSucceeded,
@@ -25,6 +30,16 @@ class Unknown(Struct, frozen=True):
 
 
 class Pending(Struct, frozen=True, kw_only=True):
+    request: MigrationRequested
+
+
+class Awaiting(Struct, frozen=True, kw_only=True):
+    """Nobody may begin before it is approved."""
+
+    request: MigrationRequested
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
     request: MigrationRequested
 
 
@@ -50,7 +65,7 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     request: MigrationRequested
 
 
-MigrationSituation = Unknown | Pending | Running | Succeeded | Failed | Cancelled | Adopted
+MigrationSituation = Unknown | Pending | Awaiting | Running | Succeeded | Failed | Cancelled | Rejected | Adopted
 
 
 class RequestMigration(Struct, frozen=True, kw_only=True):
@@ -124,6 +139,14 @@ def evolve(state: MigrationSituation, fact: MigrationFact) -> MigrationSituation
             return Cancelled(request=_request(state))
         case MigrationAdopted():
             return Adopted(adopted=fact)
+        case ApprovalRequested():
+            return Awaiting(request=_request(state))
+        case MigrationApproved():
+            return Pending(request=_request(state))
+        case MigrationRejected():
+            return Rejected(request=_request(state))
+        case EmergencyDeclared() | EmergencyReviewed():
+            return state
         case _:
             assert_never(fact)
 
@@ -150,7 +173,7 @@ def decide(command: MigrationCommand, state: MigrationSituation) -> tuple[Migrat
             return (_from(state, failed, "fail", Pending, Running),)
         case CancelMigration():
             cancelled = MigrationCancelled(reason=command.reason)
-            return (_from(state, cancelled, "be cancelled", Pending, Running),)
+            return (_from(state, cancelled, "be cancelled", Pending, Awaiting, Running),)
         case _:
             assert_never(command)
 

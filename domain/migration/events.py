@@ -70,6 +70,69 @@ class MigrationAdopted(Fact, frozen=True, kw_only=True, tag="migration.adopted")
     effective_at: datetime
 
 
+class ApprovalRequested(Fact, frozen=True, kw_only=True, tag="migration.approval_requested"):
+    """The migration waits until somebody other than ``author`` approves the plan with this hash.
+
+    ``hazards`` are the kinds that ask for it. Only ``approvers`` may decide, where the policy names some.
+    """
+
+    table_id: UUID
+    dataset_id: str
+    operation_id: UUID
+    author: str
+    hazards: tuple[str, ...]
+    plan_hash: str
+    approvers: tuple[str, ...] = ()
+
+
+class MigrationApproved(Fact, frozen=True, kw_only=True, tag="migration.approved"):
+    by: str
+    plan_hash: str
+    reason: FreeText | None = None
+
+
+class MigrationRejected(Fact, frozen=True, kw_only=True, tag="migration.rejected"):
+    """It will not be done: ``by`` said no, or nobody said yes before it was too late (None).
+
+    ``code`` is ``migration_rejected``, ``approval_expired`` or ``approval_lapsed``.
+    """
+
+    code: str
+    by: str | None = None
+    reason: FreeText | None = None
+
+
+class EmergencyDeclared(Fact, frozen=True, kw_only=True, tag="migration.emergency_declared"):
+    """``author`` did not wait for the approval that the migration needs: it is to be reviewed afterwards."""
+
+    table_id: UUID
+    dataset_id: str
+    operation_id: UUID
+    author: str
+    hazards: tuple[str, ...]
+    plan_hash: str
+    reason: FreeText
+    approvers: tuple[str, ...] = ()
+
+
+class EmergencyReviewed(Fact, frozen=True, kw_only=True, tag="migration.emergency_reviewed"):
+    """Somebody other than the author looked at it afterwards, and found it right, or not."""
+
+    by: str
+    approved: bool
+    reason: FreeText | None = None
+
+
 MigrationFact = (
-    MigrationRequested | MigrationStarted | MigrationSucceeded | MigrationFailed | MigrationCancelled | MigrationAdopted
+    MigrationRequested
+    | MigrationStarted
+    | MigrationSucceeded
+    | MigrationFailed
+    | MigrationCancelled
+    | MigrationAdopted
+    | ApprovalRequested
+    | MigrationApproved
+    | MigrationRejected
+    | EmergencyDeclared
+    | EmergencyReviewed
 )

@@ -5,9 +5,9 @@ from typing import assert_never
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from domain.errors import IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound
+from domain.errors import ApprovalAwaited, IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound
 from domain.operation.events import (
     OperationCancellationAcknowledged,
     OperationCancellationRequested,
@@ -17,6 +17,7 @@ from domain.operation.events import (
     OperationFailed,
     OperationProgressed,
     OperationPublishing,
+    OperationReleased,
     OperationRequested,
     OperationStarted,
 )
@@ -30,9 +31,10 @@ class Unknown(Struct, frozen=True):
 
 
 class Pending(Struct, frozen=True, kw_only=True):
-    """Waiting for a worker; ``cancellation`` is the reason given, once somebody asked for it to be cancelled."""
+    """Waiting for a worker, or first for what it ``awaits``; ``cancellation`` is the reason of who asked for that."""
 
     request: OperationRequested
+    awaits: str | None = None
     cancellation: str | None = None
 
 
@@ -78,6 +80,11 @@ class RequestOperation(Struct, frozen=True, kw_only=True):
     estimated_ms: int | None = None
     uncorrected_ms: int | None = None
     retries: UUID | None = None
+    awaits: str | None = None
+
+
+class ReleaseOperation(Struct, frozen=True, kw_only=True):
+    """What it awaited has happened."""
 
 
 class StartOperation(Struct, frozen=True, kw_only=True):
@@ -125,6 +132,7 @@ class ConfirmCancellation(Struct, frozen=True, kw_only=True):
 
 OperationCommand = (
     RequestOperation
+    | ReleaseOperation
     | StartOperation
     | ReportProgress
     | RequestCancellation
@@ -140,7 +148,9 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
     """What a fact makes of an operation. Facts are believed, never refused."""
     match fact:
         case OperationRequested():
-            return Pending(request=fact)
+            return Pending(request=fact, awaits=fact.awaits)
+        case OperationReleased():
+            return _while(Pending, state, awaits=None)
         case OperationStarted():
             current = _unfinished(state)
             if isinstance(current, Running):
@@ -148,16 +158,13 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
                 return replace(current, attempt=fact.attempt)
             return Running(request=current.request, attempt=fact.attempt, cancellation=current.cancellation)
         case OperationProgressed():
-            current = _unfinished(state)
-            return replace(current, percent=fact.percent) if isinstance(current, Running) else current
+            return _while(Running, state, percent=fact.percent)
         case OperationCancellationRequested():
             return replace(_unfinished(state), cancellation=fact.reason)
         case OperationCancellationAcknowledged():
-            current = _unfinished(state)
-            return replace(current, acknowledged=True) if isinstance(current, Running) else current
+            return _while(Running, state, acknowledged=True)
         case OperationPublishing():
-            current = _unfinished(state)
-            return replace(current, publishing=True) if isinstance(current, Running) else current
+            return _while(Running, state, publishing=True)
         case OperationCompleted():
             return Completed(request=_unfinished(state).request)
         case OperationFailed():
@@ -166,6 +173,11 @@ def evolve(state: OperationSituation, fact: OperationFact) -> OperationSituation
             return Cancelled(request=_unfinished(state).request, reason=fact.reason)
         case _:
             assert_never(fact)
+
+
+def _while(situation: type[Unfinished], state: OperationSituation, **changes: object) -> Unfinished:
+    current = _unfinished(state)
+    return replace(current, **changes) if isinstance(current, situation) else current
 
 
 def fold(facts: tuple[OperationFact, ...]) -> OperationSituation:
@@ -189,18 +201,8 @@ def decide(command: OperationCommand, state: OperationSituation, operation_id: U
 def _ask(command: OperationCommand, operation_id: UUID) -> tuple[OperationFact, ...]:
     if not isinstance(command, RequestOperation):
         raise OperationNotFound(str(operation_id))
-    requested = OperationRequested(
-        table_id=command.table_id,
-        operation_type=command.operation_type,
-        target_type=command.target_type,
-        target_id=command.target_id,
-        description=command.description,
-        migration_id=command.migration_id,
-        request_fingerprint=command.request_fingerprint,
-        estimated_ms=command.estimated_ms,
-        uncorrected_ms=command.uncorrected_ms,
-        retries=command.retries,
-    )
+    # The fact has the very members of the command.
+    requested = OperationRequested(**asdict(command))
     return (requested,)
 
 
@@ -208,7 +210,13 @@ def _proceed(command: OperationCommand, state: Unfinished, operation_id: UUID) -
     match command:
         case RequestOperation():
             raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be requested again")
+        case ReleaseOperation():
+            if not isinstance(state, Pending) or state.awaits is None:
+                raise IllegalTransition(f"Operation {operation_id}", _situation(state), "be released")
+            return (OperationReleased(),)
         case StartOperation():
+            if isinstance(state, Pending) and state.awaits is not None:
+                raise ApprovalAwaited(str(operation_id), state.awaits)
             if isinstance(state, Running) and state.attempt >= command.attempt:
                 raise LeaseLost(str(operation_id), command.attempt)
             return (OperationStarted(attempt=command.attempt, worker=command.worker),)
@@ -237,16 +245,7 @@ def _progress(command: ReportProgress, state: Running) -> OperationProgressed:
     """Percent is of units done, never goes back, and stays below 100 until the end is durable."""
     share = 100.0 * command.units_done / command.units_total if command.units_total else 0.0
     percent = max(state.percent, min(round(share, 1), MOST_PERCENT_UNFINISHED))
-    return OperationProgressed(
-        percent=percent,
-        message=command.message,
-        units_done=command.units_done,
-        units_total=command.units_total,
-        rows_done=command.rows_done,
-        rows_total=command.rows_total,
-        rows_per_second=command.rows_per_second,
-        remaining_ms=command.remaining_ms,
-    )
+    return OperationProgressed(percent=percent, **asdict(command))
 
 
 def _request_cancellation(

@@ -11,7 +11,7 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     ``migration_id`` is set when the work is a migration; ``fingerprint`` recognises a repeated request.
     ``estimated_ms`` is how long the work was expected to take, ``uncorrected_ms`` the same by the engine's own rates
     alone, before what earlier operations turned out to take was considered. ``retries`` is the operation that ended
-    without success and whose work this one takes up.
+    without success and whose work this one takes up. ``awaits`` says what has to happen before anybody may begin.
     """
 
     table_id: UUID
@@ -24,6 +24,11 @@ class OperationRequested(Fact, frozen=True, kw_only=True, tag="operation.request
     estimated_ms: int | None = None
     uncorrected_ms: int | None = None
     retries: UUID | None = None
+    awaits: str | None = None
+
+
+class OperationReleased(Fact, frozen=True, kw_only=True, tag="operation.released"):
+    """What was awaited has happened; a worker may begin."""
 
 
 class OperationStarted(Fact, frozen=True, kw_only=True, tag="operation.started"):
@@ -81,6 +86,7 @@ class OperationCancelled(Fact, frozen=True, kw_only=True, tag="operation.cancell
 
 OperationFact = (
     OperationRequested
+    | OperationReleased
     | OperationStarted
     | OperationProgressed
     | OperationCancellationRequested

@@ -18,6 +18,7 @@ from domain.operation.events import (
     OperationFailed,
     OperationProgressed,
     OperationPublishing,
+    OperationReleased,
     OperationRequested,
     OperationStarted,
 )
@@ -47,7 +48,11 @@ def sentence(fact: OperationFact) -> str | None:
             return "Stopped; what was prepared is being taken away."
         case OperationCancelled():
             return f"Cancelled: {fact.reason}"
-        case OperationRequested() | OperationCancellationRequested() | OperationFailed():
+        case OperationRequested():
+            return None if fact.awaits is None else f"Waiting for {fact.awaits}."
+        case OperationReleased():
+            return "Approved; waiting for a worker."
+        case OperationCancellationRequested() | OperationFailed():
             return None
         case _:
             assert_never(fact)
@@ -77,6 +82,8 @@ def _after(view: OperationView, event: Recorded, fact: OperationFact) -> Operati
             return _progressed(view, event, fact)
         case OperationPublishing():
             return view
+        case OperationReleased():
+            return replace(view, awaits=None)
         case OperationCancellationRequested():
             asked = replace(view, cancellation_requested=True, cancellation_reason=fact.reason)
             return replace(asked, cancellation_requested_at=moment)
@@ -123,7 +130,7 @@ def _requested(event: Recorded, fact: OperationRequested) -> OperationView:
         description=fact.description,
         status="pending",
         percent=0.0,
-        message=None,
+        message=sentence(fact),
         cancellation_requested=False,
         error_code=None,
         error_message=None,
@@ -134,4 +141,5 @@ def _requested(event: Recorded, fact: OperationRequested) -> OperationView:
         estimated_ms=fact.estimated_ms,
         measured_ms=None,
         retries=fact.retries,
+        awaits=fact.awaits,
     )

@@ -21,7 +21,12 @@ from domain.table.events import (
 )
 
 Result = Literal["succeeded", "failed", "cancelled", "denied"]
-RESULTS: dict[str, Result] = {"failed": "failed", "cancelled": "cancelled", "command_denied": "denied"}
+RESULTS: dict[str, Result] = {
+    "failed": "failed",
+    "rejected": "denied",
+    "cancelled": "cancelled",
+    "command_denied": "denied",
+}
 """By the last part of an event's type; every other event says that what it is about was done."""
 
 REASONS = ("reason", "description")

@@ -102,6 +102,12 @@ def test_a_missing_scope_is_named(idle_api: Api) -> None:
     assert owner.get("/tokens").status_code == 403
 
 
+def test_what_there_is_to_call_is_told_to_whoever_has_a_token(idle_api: Api) -> None:
+    table = idle_api.new_table()
+    for headers, status in ((idle_api.headers, 204), ({}, 401)):
+        assert idle_api.client.options(f"/dataset-tables/{table}", headers=headers).status_code == status
+
+
 def test_losing_data_needs_a_scope_of_its_own(idle_api: Api) -> None:
     table = idle_api.new_table()
     editor = caller(idle_api, {"roles": ["editor"]})

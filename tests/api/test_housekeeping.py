@@ -170,7 +170,7 @@ def test_the_doctor_finds_what_is_wrong_and_mends_what_can_be_mended(
     table = idle_api.new_table()
     well = doctor(idle_api)
     assert well.returncode == 0, well.stdout + well.stderr
-    assert "log: 1 events, without a gap." in well.stdout
+    assert "log: 2 events, without a gap." in well.stdout
 
     idle_api.migrate(table, add("x"))
     do(database, "DELETE FROM operation_leases")
@@ -196,4 +196,4 @@ def test_a_gap_in_the_log_is_found(idle_api: Api, database: Database, chores: Po
     do(database, "DELETE FROM stored_events WHERE notification_id = 1")
     assert chores.look().missing_positions == 1
     with composed(idle_api.settings, database.url) as parts:
-        assert len(parts.house.store.read(0, 10)) == 1
+        assert len(parts.house.store.read(0, 10)) == 2

@@ -17,9 +17,14 @@ from domain.access import Grant, Scope
 from domain.all_facts import AnyFact
 from domain.facts import Fact
 from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
     MigrationAdopted,
+    MigrationApproved,
     MigrationCancelled,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationStarted,
     MigrationSucceeded,
@@ -32,9 +37,11 @@ from domain.operation.events import (
     OperationFailed,
     OperationProgressed,
     OperationPublishing,
+    OperationReleased,
     OperationRequested,
     OperationStarted,
 )
+from domain.policy.events import ApprovalPolicyRemoved, ApprovalPolicySet
 from domain.schema import Column, Index, Schema, fingerprint
 from domain.subject.events import SubjectErased, SubjectNamed
 from domain.table.events import (
@@ -136,6 +143,30 @@ SAMPLES: list[Fact] = [
     SubjectNamed(subject="u-1"),
     SubjectErased(subject="u-1"),
     FurtherCounted(deed="denied", caller="mallory", hour=MOMENT, count=940),
+    OperationReleased(),
+    ApprovalRequested(
+        table_id=C,
+        dataset_id="d",
+        operation_id=B,
+        author="ana",
+        hazards=("data_loss",),
+        plan_hash="sha256-v1:00",
+        approvers=("bea",),
+    ),
+    MigrationApproved(by="bea", plan_hash="sha256-v1:00", reason="it is no longer used"),
+    MigrationRejected(code="migration_rejected", by="bea", reason="it is still used"),
+    EmergencyDeclared(
+        table_id=C,
+        dataset_id="d",
+        operation_id=B,
+        author="ana",
+        hazards=("data_loss",),
+        plan_hash="sha256-v1:00",
+        reason="the disk is full",
+    ),
+    EmergencyReviewed(by="bea", approved=False, reason="there was time"),
+    ApprovalPolicySet(dataset_id="d", hazards=("data_loss",), set_by="admin", approvers=("bea",)),
+    ApprovalPolicyRemoved(dataset_id="d"),
     TokenIssued(
         subject="ana",
         grants=(Grant(scopes=(Scope.TABLES_READ,), datasets=("d",), tables=(C,)),),
