@@ -11,6 +11,8 @@ from adapters.postgres.database import Connection
 
 R = TypeVar("R", bound=Struct)
 
+TYPES = "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+
 
 class Sheet(Generic[R]):
     """``shape`` has the table's columns as its fields, in any order; the first is the key of the rows.
@@ -59,12 +61,13 @@ def copy(connection: Connection, table: str, columns: Sequence[str], rows: Seque
     """Writes rows that are not there yet."""
     if not rows:
         return
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as writing,
-    ):
-        for row in rows:
-            writing.write_row([_storable(value) if value.__class__ is str else value for value in row])
+    sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        types = dict(cursor.execute(TYPES, (table,)).fetchall())
+        with cursor.copy(sql.encode()) as writing:
+            writing.set_types([types[column] for column in columns])
+            for row in rows:
+                writing.write_row([_storable(value) if value.__class__ is str else value for value in row])
 
 
 def _storable(text: str) -> str:
