@@ -1,4 +1,4 @@
-"""Every view rebuilt in one pass over the log, beside the library's ProjectionRunner with the status view alone.
+"""Every view, and the status view alone, rebuilt from the log, beside the library's ProjectionRunner with that one view.
 
 The log holds migrations of 200 tables as the service writes them, 50 under way at a time, with ten reports of progress
 each. BENCH_EVENTS says how many events (default 100,000; a million take some minutes to write). The runner goes over
@@ -7,9 +7,10 @@ the first 2,000 of them, one commit for each, at a steady pace. Ours is checked:
 
 import os
 import resource
+import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -50,7 +51,7 @@ SELECT (SELECT count(*) FROM operation_status_v1) AS operations, (SELECT count(*
 """
 
 
-def measure() -> Result:
+def measure() -> list[Result]:
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         url = postgres.start()
@@ -64,21 +65,32 @@ def measure() -> Result:
             postgres.stop()
 
 
-def _measure(url: str, database: Database) -> Result:
+def _measure(url: str, database: Database) -> list[Result]:
     store = PostgresEventStore(database, SystemClock(), RandomIds())
     replays = PostgresReplays(url, database, store, VIEWS, LOG_LOCK)
-    ours, peer = list[float](), list[float]()
+    ours, alone, peer = list[float](), list[float](), list[float]()
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        rebuilt = replays.rebuild(replays.names, uuid4().hex, _unwatched)
-        ours.append(rebuilt.events / (time.perf_counter() - began))
+        alone.append(_rebuild(replays, ("operation_status",)))
+        ours.append(_rebuild(replays, replays.names))
         _check(database)
         peer.append(PEER_EVENTS / run_status_view(url, PEER_EVENTS))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{EVENTS:,} events; the process held {peak:,.0f} MB at most")
-    rates = sorted(ours)[ROUNDS // 2], sorted(peer)[ROUNDS // 2]
-    met = rates[0] >= 50 * rates[1]
-    return Result("replay", *rates, "ProjectionRunner, status view alone", "events/s", "at least 50 x", met)
+    runner = statistics.median(peer)
+    return [
+        _result("replay", statistics.median(ours), runner, f"ProjectionRunner with one view, not {len(VIEWS)}"),
+        _result("replay_1", statistics.median(alone), runner, "ProjectionRunner, the same one view"),
+    ]
+
+
+def _result(name: str, ours: float, peer: float, peer_name: str) -> Result:
+    return Result(name, ours, peer, peer_name, "events/s", "at least 50 x", ours >= 50 * peer)
+
+
+def _rebuild(replays: PostgresReplays, names: Sequence[str]) -> float:
+    began = time.perf_counter()
+    rebuilt = replays.rebuild(names, uuid4().hex, _unwatched)
+    return rebuilt.events / (time.perf_counter() - began)
 
 
 def _unwatched(done: int, total: int) -> None:

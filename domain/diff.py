@@ -148,7 +148,7 @@ def _differences(before: Schema, after: Schema) -> Iterator[Difference]:
     ids = [column.id for column in before.columns if column.id in left]
     yield from (ColumnDropped(column=column) for column in before.columns if column.id not in left)
     for column in after.columns:
-        if (old := known.get(column.id)) is not None:
+        if (old := known.get(column.id)) is not None and not _same(old, column):
             yield from _alterations(old, column)
     for position, column in enumerate(after.columns):
         if column.id not in known:
@@ -160,6 +160,11 @@ def _differences(before: Schema, after: Schema) -> Iterator[Difference]:
     if key is not None:
         yield key
     yield from (IndexAdded(index=index) for index in after.indexes if index not in before.indexes)
+
+
+def _same(old: Column, new: Column) -> bool:
+    """Nothing differs, as is quickly seen of most; Python's equality does not tell 1 from true, so values are left."""
+    return old == new and old.initial_default is None and old.write_default is None
 
 
 def _alterations(old: Column, new: Column) -> Iterator[Altered]:

@@ -4,7 +4,8 @@ Whoever searches it before the live schema works on them with the very statement
 and constraints have their names in their schema, so a table that changes places keeps them as tables.sql made them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -12,6 +13,9 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import Identifier
 
 from adapters.postgres.database import Connection, Statement, run
+
+AT_ONCE = 2
+"""Tables whose indexes are built at a time."""
 
 PREFIX = "schemaledger_aside_"
 RETIRED = "_retired"
@@ -56,7 +60,7 @@ class Aside:
         with self.connection.transaction():
             if not self._true(THERE, "there"):
                 self._execute("CREATE SCHEMA {}", Identifier(self.name))
-                self._execute("CREATE TABLE {} AS SELECT 0::bigint AS position, false AS finished", self._at("reached"))
+                self._execute("CREATE TABLE {} AS SELECT 0::bigint AS position", self._at("reached"))
                 for table in self.tables:
                     like = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)"
                     self._execute(like, self._at(table), Identifier(self.live, table))
@@ -69,13 +73,13 @@ class Aside:
         return int(row["position"])
 
     def finish(self) -> None:
-        """Gives the tables, once, the indexes that make the live ones fast: it is cheaper after the rows."""
-        with self.connection.transaction():
-            first = self.connection.execute("UPDATE reached SET finished = true WHERE NOT finished").rowcount
-            for table in self.tables if first else ():
-                self._index(table, unique=False)
-        for table in self.tables:
-            self._execute("ANALYZE {}", self._at(table))
+        """Gives the tables the indexes that make the live ones fast: it is cheaper after the rows. Repeatable."""
+        jobs = [
+            [*self._indexes(table, unique=False), f"ANALYZE {self._at(table).as_string()}"] for table in self.tables
+        ]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(self._apart, jobs):
+                pass
 
     def advance(self, position: int) -> None:
         """Notes in the transaction at hand how far the tables are."""
@@ -112,13 +116,22 @@ class Aside:
         """Whatever is unique: rows are found by it while they are folded, and nothing is there twice."""
         for row in self._rows(CONSTRAINTS, table):
             self._execute(f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {row['definition']}", self._at(table), _name(row))
-        self._index(table, unique=True)
+        for sql in self._indexes(table, unique=True):
+            self._execute(sql)
 
-    def _index(self, table: str, *, unique: bool) -> None:
+    def _indexes(self, table: str, *, unique: bool) -> Iterator[str]:
+        """The statements that make the live table's indexes on this one, by the same names."""
         for row in self._rows(INDEXES, table, unique=unique):
             before, _, after = row["definition"].partition(" ON ")
+            kind, _, name = before.partition("INDEX ")
             _, _, rest = after.partition(" USING ")
-            self.connection.execute(f"{before} ON {self._at(table).as_string()} USING {rest}".encode())
+            yield f"{kind}INDEX IF NOT EXISTS {name} ON {self._at(table).as_string()} USING {rest}"
+
+    def _apart(self, statements: Sequence[str]) -> None:
+        """On a connection of their own: while one table's indexes are built, another's can be."""
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
 
     def _move(self, table: str, source: str, target: str) -> None:
         self._execute("ALTER TABLE {} SET SCHEMA {}", Identifier(source, table), Identifier(target))
@@ -144,7 +157,8 @@ class Aside:
         return str(row[column])
 
     def _execute(self, sql: str, *names: Identifier) -> None:
-        self.connection.execute(sql.format(*(name.as_string() for name in names)).encode())
+        text = sql.format(*(name.as_string() for name in names)) if names else sql
+        self.connection.execute(text.encode())
 
 
 def _name(row: DictRow) -> Identifier:

@@ -11,6 +11,9 @@ from adapters.postgres.database import Connection
 
 R = TypeVar("R", bound=Struct)
 
+NUL = "\x00"
+TEXT = 25
+"""The type of texts in PostgreSQL's catalogue; it is the same in every database."""
 TYPES = "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
 
 
@@ -63,13 +66,15 @@ def copy(connection: Connection, table: str, columns: Sequence[str], rows: Seque
         return
     sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor(row_factory=tuple_row) as cursor:
-        types = dict(cursor.execute(TYPES, (table,)).fetchall())
+        types: dict[str, int] = dict(cursor.execute(TYPES, (table,)).fetchall())
         with cursor.copy(sql.encode()) as writing:
             writing.set_types([types[column] for column in columns])
+            write, texts = writing.write_row, [at for at, column in enumerate(columns) if types[column] == TEXT]
             for row in rows:
-                writing.write_row([_storable(value) if value.__class__ is str else value for value in row])
+                odd = [at for at in texts if row[at] and NUL in row[at]]
+                write(_storable(row) if odd else row)
 
 
-def _storable(text: str) -> str:
+def _storable(row: Sequence[Any]) -> list[Any]:
     """As ``database.storable``: PostgreSQL's text has no place for NUL."""
-    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+    return [value.replace(NUL, "\ufffd") if isinstance(value, str) else value for value in row]

@@ -35,6 +35,7 @@ class TrailRows:
     """Implements ``Fold``. Rows are only added; of those before, it matters of which table a stream is."""
 
     def __init__(self) -> None:
+        self._topics = {kind: kind.__struct_config__.tag for kind in get_args(AnyFact)}
         self._tables, self._rows = dict[UUID, UUID | None](), list[tuple[Any, ...]]()
         self.effects: Effects = {kind: self._later if kind in LATER else self._told for kind in get_args(AnyFact)}
 
@@ -61,7 +62,7 @@ class TrailRows:
     def _add(self, event: Recorded, fact: Fact, table_id: UUID | None, cause: UUID | None) -> None:
         actor = event.metadata.origin.actor
         place = (event.position, event.stream, event.version, event.recorded_at)
-        self._rows.append((*place, fact.topic, actor, table_id, cause))
+        self._rows.append((*place, self._topics[type(fact)], actor, table_id, cause))
 
 
 class StreamRows:
