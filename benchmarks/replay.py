@@ -1,4 +1,4 @@
-"""Every view, and the status view alone, rebuilt from the log, beside the library's ProjectionRunner with that one view.
+"""Every view, and the status view alone, rebuilt from the log, beside the library's ProjectionRunner with the latter.
 
 The log holds migrations of 200 tables as the service writes them, 50 under way at a time, with ten reports of progress
 each. BENCH_EVENTS says how many events (default 100,000; a million take some minutes to write). The runner goes over
