@@ -16,17 +16,15 @@ from adapters.views.folding import Effects
 from adapters.views.sheet import copy
 from domain.all_facts import AnyFact
 from domain.facts import Fact, Recorded
-from domain.migration.events import MigrationAdopted, MigrationFact, MigrationRequested
-from domain.operation.events import OperationFact, OperationRequested
+from domain.migration.events import MigrationFact
+from domain.operation.events import OperationFact
 from domain.table.events import TableRegistered
 from domain.trail.entry import cause_of, table_of
 
 COLUMNS = ("position", "stream", "version", "recorded_at", "type", "actor", "table_id", "cause")
 FIRSTS = f"SELECT stream, table_id FROM {NAME} WHERE version = 1 AND stream = ANY(%s)"  # noqa: S608
-LATER = {*get_args(MigrationFact), *get_args(OperationFact)} - {
-    MigrationRequested,
-    MigrationAdopted,
-    OperationRequested,
+LATER = {
+    kind for kind in (*get_args(MigrationFact), *get_args(OperationFact)) if "table_id" not in kind.__struct_fields__
 }
 """What leaves it to the first event of its stream of which table it is."""
 
