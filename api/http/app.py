@@ -1,5 +1,7 @@
 """The HTTP application, put together from what the composition root hands it."""
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
@@ -42,6 +44,8 @@ from domain.handlers.house import House
 from domain.ports import Tokens
 from domain.views import Changes
 
+PROVIDED = ("house", "arrow_schema", "parquet_writer", "waiting", "following", "checks", "exposition")
+"""What routes may ask for by name."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -82,16 +86,9 @@ def create_app(
     Whoever stops the process calls ``stop`` of the state's ``waiting`` and ``following`` first.
     """
     waiting, following = Waiting(changes), Following(house.reader, changes, keep_alive)
-    dependencies = {
-        "house": Provide(lambda: house, sync_to_thread=False),
-        "arrow_schema": Provide(lambda: arrow_schema, sync_to_thread=False),
-        "parquet_writer": Provide(lambda: parquet_writer, sync_to_thread=False),
-        "waiting": Provide(lambda: waiting, sync_to_thread=False),
-        "following": Provide(lambda: following, sync_to_thread=False),
-        "checks": Provide(lambda: checks, sync_to_thread=False),
-        "exposition": Provide(lambda: exposition, sync_to_thread=False),
-    }
-    document = msgspec.json.encode(make_document(ROUTES, dependencies))
+    provided = (house, arrow_schema, parquet_writer, waiting, following, checks, exposition)
+    dependencies = _dependencies(provided)
+    document = published_document()
     app = Litestar(
         [*ROUTES, *make_pages(document)],
         dependencies=dependencies,
@@ -108,3 +105,16 @@ def create_app(
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app
+
+
+def published_document() -> bytes:
+    """The OpenAPI document, as JSON. It needs the names of what routes ask for, and nothing of it."""
+    return msgspec.json.encode(make_document(ROUTES, _dependencies(PROVIDED)))
+
+
+def _dependencies(provided: Sequence[object]) -> dict[str, Provide]:
+    return {name: Provide(_giving(what), sync_to_thread=False) for name, what in zip(PROVIDED, provided, strict=True)}
+
+
+def _giving(what: object) -> Callable[[], object]:
+    return lambda: what

@@ -27,6 +27,7 @@ from api.http import (
     wire,
 )
 from api.http.access import BODY, OPEN, WRITES
+from api.http.examples import EXAMPLES
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
 
@@ -98,6 +99,13 @@ REQUESTS: list[type] = [
     bodies.RejectBody,
     bodies.NewPolicyBody,
 ]
+
+SUCCESSES = {
+    "200": "The answer.",
+    "201": "Made.",
+    "202": "Accepted; the operation tells what becomes of it.",
+    "204": "Done. There is nothing to answer.",
+}
 
 ERRORS = {
     "400": "The request is malformed or makes no sense; `details.violations` names every place.",
@@ -200,7 +208,10 @@ def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
     ]
     body = options.get(BODY)
     if body is not None:
-        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}}
+        described: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}
+        if body in EXAMPLES:
+            described["example"] = EXAMPLES[body]
+        content = {"application/json": described}
         required = any(field.required for field in msgspec.structs.fields(body))
         operation["requestBody"] = {"required": required, "content": content}
     else:
@@ -218,7 +229,11 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
-    responses = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    responses = {
+        status: {**answer, "description": SUCCESSES[status]}
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    }
     if operation["operationId"] in ACCEPTED:
         responses["202"]["headers"] = _headers("Location", "Operation-Location", "Retry-After")
         responses["202"]["links"] = {

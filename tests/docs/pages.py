@@ -1,6 +1,10 @@
 """The pages under docs/reference/ that are made from the code, and how one that has gone stale is noticed."""
 
+import json
 from pathlib import Path
+from typing import Any
+
+from api.http.app import published_document
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -13,6 +17,23 @@ def write(name: str, text: str) -> None:
     place = REFERENCE / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(MADE + text)
+
+
+def published() -> dict[str, Any]:
+    """The OpenAPI document as it would be published now; the release stands aside, it is no part of the contract."""
+    document = json.loads(published_document())
+    document["info"].pop("version")
+    return dict(document)
+
+
+def recorded() -> dict[str, Any]:
+    """The OpenAPI document as it was published last."""
+    return dict(json.loads((REFERENCE / "openapi.json").read_text()))
+
+
+def record(document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
+    (REFERENCE / "openapi.json").write_text(f"{text}\n")
 
 
 def is_fresh(name: str, text: str) -> bool:

@@ -1,0 +1,56 @@
+"""Every published example of a body is sent, and does what its call is for."""
+
+from typing import Any
+
+import lance
+import pyarrow as pa
+
+from tests.api.conftest import Api
+
+
+def published(api: Api) -> dict[str, Any]:
+    """By operation id."""
+    document = api.client.get("/openapi.json").json()
+    return {
+        call["operationId"]: content["example"]
+        for item in document["paths"].values()
+        for call in item.values()
+        for content in call.get("requestBody", {}).get("content", {}).values()
+        if "example" in content
+    }
+
+
+def ended(api: Api, answer: Any, status: str = "completed") -> dict[str, Any]:
+    assert answer.status_code == 202, answer.text
+    found = api.finished(answer.json()["operationId"])
+    assert found["status"] == status, found
+    return found
+
+
+def test_every_published_example_does_what_its_call_is_for(api: Api) -> None:
+    examples = published(api)
+    sent = set()
+
+    def send(call: str, path: str) -> Any:
+        sent.add(call)
+        return api.post(path, examples[call])
+
+    made = send("createTable", "/dataset-tables")
+    assert made.status_code == 201, made.text
+    path = f"/dataset-tables/{made.json()['tableId']}"
+    planned = send("planMigration", f"{path}/migrations/plan").json()
+    assert planned["isValid"], planned
+    migration = ended(api, send("executeMigration", f"{path}/migrations"))["migrationId"]
+    ended(api, send("buildIndex", f"{path}/indexes"))
+    ended(api, api.client.delete(f"{path}/indexes/by_currency", headers=api.headers))
+    assert api.post(f"{path}/migrations/{migration}/revert/plan").json()["isValid"]
+    ended(api, send("revertMigration", f"{path}/migrations/{migration}/revert"))
+    lance.dataset(made.json()["location"]).add_columns(pa.field("by_hand", pa.int8()))
+    assert send("adoptDrift", f"{path}/adopt").status_code == 201
+    late = send(
+        "cancelOperation", f"/operations/{api.get('/operations').json()['operations'][0]['operationId']}/cancel"
+    )
+    assert late.json()["code"] == "operation_not_cancellable"
+    token = send("createToken", "/tokens")
+    assert token.status_code == 201, token.text
+    assert sent == set(examples)
