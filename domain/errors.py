@@ -489,6 +489,14 @@ class RestoredColumnChanged(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ReportTooLarge(Refusal):
+    code = "report_too_large"
+    sentence = "The report would hold {count} changes, and {most} are the most. Ask for one table, or a shorter period."
+    count: int
+    most: int
+
+
+@dataclass(unsafe_hash=True)
 class SubjectNotFound(Refusal):
     code = "subject_not_found"
     sentence = "There is no name and no text of a subject '{subject}'. GET /subjects lists those there are."

@@ -3,13 +3,14 @@
 Who, what, why, before and after are read from the events themselves: what is erased in the log is nowhere else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database, Statement
 from adapters.views.freshness import Freshness
+from adapters.views.subject_names import names_of
 from domain.facts import Recorded
 from domain.ports import LogReader
 from domain.trail.entry import TrailEntry, TrailFilter, cause_of, table_of
@@ -28,7 +29,6 @@ ENTRIES = """
 SELECT trail.position, trail.table_id, first.position AS cause
 FROM audit_trail_v1 AS trail LEFT JOIN audit_trail_v1 AS first ON first.stream = trail.cause AND first.version = 1
 """
-NAMES = "SELECT subject, name FROM subject_names WHERE subject = ANY(%(subjects)s)"
 REACHED = "SELECT coalesce((SELECT position FROM projections WHERE name = %(name)s), 0) AS position"
 
 # Moments never go back from one position to the next, so a moment is a position.
@@ -75,15 +75,15 @@ class PostgresTrail:
         names = self._names(events.values())
         return [_entry(events, names, row["position"], row["table_id"], row["cause"]) for row in rows]
 
-    def _names(self, events: Iterable[Recorded]) -> dict[str, str]:
+    def _names(self, events: Iterable[Recorded]) -> Mapping[str, str]:
         origins = [event.metadata.origin for event in events]
-        subjects = {subject for origin in origins for subject in (origin.actor, origin.on_behalf_of) if subject}
-        rows = self._database.rows(NAMES, {"subjects": sorted(subjects)})
-        return {row["subject"]: row["name"] for row in rows}
+        return names_of(
+            self._database, (one for origin in origins for one in (origin.actor, origin.on_behalf_of) if one)
+        )
 
 
 def _entry(
-    events: dict[int, Recorded], names: dict[str, str], position: int, table_id: UUID | None, cause: int | None
+    events: dict[int, Recorded], names: Mapping[str, str], position: int, table_id: UUID | None, cause: int | None
 ) -> TrailEntry:
     event = events[position]
     return TrailEntry(

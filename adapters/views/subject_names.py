@@ -1,6 +1,6 @@
 """Who is who: names and keys by subject, in tables that are deleted from. They are no views: the log knows neither."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from adapters.postgres.database import Database, Statement, run
@@ -18,6 +18,7 @@ NAME = """
 INSERT INTO subject_names (subject, name) VALUES (%(subject)s, %(name)s)
 ON CONFLICT (subject) DO UPDATE SET name = excluded.name, named_at = clock_timestamp()
 """
+NAMES = "SELECT subject, name FROM subject_names WHERE subject = ANY(%(subjects)s)"
 FORGET_NAME = "DELETE FROM subject_names WHERE subject = %(subject)s"
 DELETE_KEY = "DELETE FROM subject_keys WHERE subject = %(subject)s"
 
@@ -42,9 +43,17 @@ class PostgresSubjects:
     def subjects(self, limit: int, after: str | None = None) -> Sequence[SubjectView]:
         return [SubjectView(**row) for row in self._database.rows(PAGE, {"limit": limit, "after": after})]
 
+    def names(self, subjects: Iterable[str]) -> Mapping[str, str]:
+        return names_of(self._database, subjects)
+
     def name(self, subject: str, name: str) -> None:
         statement = Statement(NAME, {"subject": subject, "name": name})
         self._database.write(lambda connection: run(connection, statement))
 
     def forget(self, subject: str) -> None:
         self._forgotten(subject)
+
+
+def names_of(database: Database, subjects: Iterable[str]) -> Mapping[str, str]:
+    rows = database.rows(NAMES, {"subjects": sorted(set(subjects))})
+    return {row["subject"]: row["name"] for row in rows}

@@ -1,6 +1,6 @@
 """Free text, which is readable as long as the subject that wrote it is not erased."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class Subjects(Protocol):
 
     def subjects(self, limit: int, after: str | None = None) -> Sequence[SubjectView]:
         """In the order of their ids, those after the one given."""
+
+    def names(self, subjects: Iterable[str]) -> Mapping[str, str]:
+        """What they are called, by their ids; those without a name are left out."""
 
     def name(self, subject: str, name: str) -> None:
         """Calls a subject so from now on."""

@@ -1,0 +1,189 @@
+"""What a compliance report says: every change of one table or of a period, told from the log alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from domain.diff import Difference, diff
+from domain.facts import Recorded
+from domain.migration.events import (
+    MigrationAdopted,
+    MigrationCancelled,
+    MigrationFailed,
+    MigrationRequested,
+    MigrationSucceeded,
+)
+from domain.trail.entry import words_of
+
+Outcome = Literal["succeeded", "failed", "cancelled", "rejected", "pending"]
+
+APPROVALS = {
+    "migration.approval_requested": "Approval was asked for",
+    "migration.approved": "Approved",
+    "migration.rejected": "Rejected",
+    "migration.emergency_declared": "Emergency declared, to be reviewed afterwards",
+    "migration.emergency_reviewed": "The emergency was reviewed",
+}
+"""What the events of a migration say about who agreed to it."""
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """What somebody did, when, and in whose words. ``who`` is a subject id."""
+
+    who: str
+    moment: datetime
+    said: str
+    reason: str | None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One migration, or one outside change that was adopted, from its request to its end.
+
+    ``worker`` is the process that carried it out. ``differences`` are empty unless it succeeded. ``approvals`` are
+    empty where no policy asked for one. ``last_position`` is where its last event stands in the log.
+    """
+
+    migration_id: UUID
+    table_id: UUID
+    asked: Act
+    is_outside: bool
+    reverts: UUID | None
+    operations: Raw
+    plan_hash: str | None
+    from_version: int
+    to_version: int
+    outcome: Outcome
+    ended_at: datetime | None
+    worker: str | None
+    code: str | None
+    message: str | None
+    differences: tuple[Difference, ...]
+    before_fingerprint: str | None
+    after_fingerprint: str | None
+    approvals: tuple[Act, ...]
+    source_address: str | None
+    request_id: str | None
+    operation_id: UUID | None
+    first_position: int
+    last_position: int
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    number: int
+    since: datetime
+    known: datetime
+    columns: int
+    fingerprint: str
+    migration_id: UUID | None
+    position: int | None
+
+
+class TablePart(Struct, frozen=True, kw_only=True):
+    table_id: UUID
+    name: str
+    engine: str
+    location: str
+    registered: Act
+    unregistered: Act | None
+    versions: Sequence[Version]
+    changes: Sequence[Change]
+
+
+class Denial(Struct, frozen=True, kw_only=True):
+    who: str
+    moment: datetime
+    source_address: str | None
+    command: str
+    code: str
+    message: str
+    position: int
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """How far the log is sealed: the last checkpoint, and why the seal has stopped, if it has."""
+
+    size: int
+    root: str
+    signed_at: datetime
+    alarm: str | None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """``names`` are those of today, by subject id. ``last_position`` is how far in the log the report goes."""
+
+    since: datetime | None
+    until: datetime | None
+    of_table: UUID | None
+    made_at: datetime
+    made_by: str
+    last_position: int
+    tables: Sequence[TablePart]
+    denials: Sequence[Denial]
+    further_denials: int
+    proof: Proof | None
+    names: Mapping[str, str]
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return [change for table in self.tables for change in table.changes]
+
+
+def act_of(event: Recorded, said: str) -> Act:
+    who = getattr(event.fact, "by", None) or event.metadata.origin.actor
+    return Act(who=who, moment=event.recorded_at, said=said, reason=words_of(event))
+
+
+def change_of(events: Sequence[Recorded]) -> Change | None:
+    """The change that a migration's events tell of; None where they begin with no request."""
+    first, last = events[0], events[-1]
+    asked = first.fact
+    if not isinstance(asked, MigrationRequested | MigrationAdopted):
+        return None
+    outside = isinstance(asked, MigrationAdopted)
+    done = next((event.fact for event in events if isinstance(event.fact, MigrationSucceeded | MigrationAdopted)), None)
+    end, outcome = _ended(events)
+    acts = [act_of(event, said) for event in events if (said := APPROVALS.get(event.fact.topic))]
+    return Change(
+        migration_id=first.stream,
+        table_id=asked.table_id,
+        asked=act_of(first, "Adopted" if outside else "Asked for"),
+        is_outside=outside,
+        reverts=asked.reverts if isinstance(asked, MigrationRequested) else None,
+        operations=asked.operations,
+        plan_hash=asked.plan_hash if isinstance(asked, MigrationRequested) else None,
+        from_version=asked.from_version,
+        to_version=asked.to_version,
+        outcome=outcome,
+        ended_at=None if end is None else end.recorded_at,
+        worker=None if end is None or outside else end.metadata.origin.actor,
+        code=getattr(end.fact, "code", None) if end else None,
+        message=(getattr(end.fact, "message", None) or words_of(end)) if end and outcome != "succeeded" else None,
+        differences=diff(done.before, done.after) if done else (),
+        before_fingerprint=done.before_fingerprint if done else None,
+        after_fingerprint=done.after_fingerprint if done else None,
+        approvals=tuple(acts),
+        source_address=first.metadata.origin.source_address,
+        request_id=first.metadata.origin.request_id,
+        operation_id=asked.operation_id if isinstance(asked, MigrationRequested) else None,
+        first_position=first.position,
+        last_position=last.position,
+    )
+
+
+def _ended(events: Sequence[Recorded]) -> tuple[Recorded | None, Outcome]:
+    for event in events:
+        match event.fact:
+            case MigrationSucceeded() | MigrationAdopted():
+                return event, "succeeded"
+            case MigrationFailed():
+                return event, "failed"
+            case MigrationCancelled():
+                return event, "cancelled"
+            case _ if event.fact.topic == "migration.rejected":
+                return event, "rejected"
+            case _:
+                pass
+    return None, "pending"
