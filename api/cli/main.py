@@ -20,7 +20,7 @@ from api.cli.showing import operations, schema, tables
 from api.cli.subjects import subjects
 from api.cli.tending import adopt, compact, drift, indexes
 from api.cli.tokens import tokens, whoami
-from api.cli.trails import events
+from api.cli.trails import events, report
 from api.client.calls import ServiceError
 from domain.errors import Refusal
 
@@ -68,6 +68,7 @@ for command in (
 ):
     cli.add_command(command)
 audit.add_command(events)
+audit.add_command(report)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``audit events``: reading the audit trail."""
+"""``audit events`` and ``audit report``: reading the audit trail, and what is made of it."""
 
 import sys
 from pathlib import Path
@@ -46,6 +46,36 @@ def events(
         show_json(list(client.all("/audit/events", "events", **asked)))
     else:
         show_table(COLUMNS, (_row(event) for event in client.all("/audit/events", "events", **asked)))
+
+
+@click.command()
+@click.option("--table", help="A table, by its id or as dataset.name")
+@click.option("--from", "start", help="A moment (RFC 3339): what happened from then on")
+@click.option("--to", "end", help="A moment: what happened before it")
+@click.option("--format", "wanted", type=click.Choice(["html", "markdown"]), default="markdown", show_default=True)
+@click.option("-f", "--file", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it")
+@calls_service
+def report(
+    client: Client,
+    as_json: bool,
+    table: str | None,
+    start: str | None,
+    end: str | None,
+    wanted: str,
+    file: Path | None,
+) -> None:
+    """The changes of a table or of a period, for somebody who has to answer for them."""
+    if table is None and start is None:
+        raise click.UsageError("Give --table, or --from with or without --to.")
+    asked = {"tableId": client.table_id(table) if table else None, "from": start, "to": end, "format": wanted}
+    if file is None:
+        client.copy("/audit/report", sys.stdout.buffer, **asked)
+        return
+    written = client.download("/audit/report", file, **asked)
+    if as_json:
+        show_json({"file": str(written)})
+    else:
+        say(f"{written} is written.")
 
 
 def _export(client: Client, file: Path | None, asked: dict[str, Any]) -> None:

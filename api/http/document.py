@@ -254,6 +254,9 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["200"] = _text("The note.", "text/plain", {"type": "string"})
     if operation["operationId"] == "getEvidence":
         responses["200"] = _text("The file.", "application/x-tar", {"type": "string", "format": "binary"})
+    if operation["operationId"] == "getAuditReport":
+        responses["200"] = _text("The report.", "text/html", {"type": "string"})
+        responses["200"]["content"]["text/markdown"] = {"schema": {"type": "string"}}
     if operation["operationId"] == "listAuditEvents":
         responses["200"]["content"] |= {kind: {"schema": BINARY} for kind in list(TRAIL_FORMATS.values())[1:]}
         responses["200"]["headers"] = {"Last-Position": {"schema": {"type": "integer"}, "description": "Of an export."}}

@@ -57,6 +57,7 @@ GIVEN = {
     ("POST", "/tokens/{tokenId}/rotate"),
     ("GET", "/whoami"),
     ("GET", "/audit/events"),
+    ("GET", "/audit/report"),
     ("POST", "/projections/{name}/rebuild"),
     ("POST", "/projections/{name}/verify"),
     ("GET", "/subjects"),
