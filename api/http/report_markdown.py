@@ -28,7 +28,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _denials(report)
     yield "\n## How to make sure\n"
     yield "The evidence verifies without this service and without its database:\n"
-    yield f"```console\n$ {words.check(report)} -f evidence.tar\n$ schemaledger audit verify evidence.tar --key KEY\n```"
+    commands = (f"$ {words.check(report)} -f evidence.tar", "$ schemaledger audit verify evidence.tar --key KEY")
+    yield "\n".join(("```console", *commands, "```"))
 
 
 def _table_part(report: Report, table: TablePart) -> Iterator[str]:

@@ -55,7 +55,8 @@ def counts(report: Report) -> str:
     total = f"{len(outcomes)} change{'' if len(outcomes) == 1 else 's'}"
     denials = len(report.denials) + report.further_denials
     refused = f"{denials} refused command{'' if denials == 1 else 's'}"
-    return f"{total}{f' ({", ".join(told)})' if told else ''}, {refused}"
+    listed = f" ({', '.join(told)})" if told else ""
+    return f"{total}{listed}, {refused}"
 
 
 def proof(found: Proof | None) -> str:

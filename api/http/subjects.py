@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import RawBody
 from msgspec import UNSET, Meta, UnsetType
@@ -85,13 +85,12 @@ def name(request: Asking, body: RawBody, house: NamedDependency[House]) -> Subje
     opt={NEEDS: Scope.AUDIT_ERASE, BODY: ErasedSubjectBody},
     sync_to_thread=True,
 )
-def erase(request: Asking, body: RawBody, house: NamedDependency[House]) -> Response[None]:
+def erase(request: Asking, body: RawBody, house: NamedDependency[House]) -> None:
     """Forgets the subject's name, and the key to every reason and description that it wrote: they read `[erased]`.
 
     The log is not changed and every proof still holds. Other processes may show for five seconds what they have read.
     """
     erase_subject(house, decode(body, ErasedSubjectBody).subject_id, origin_of(request))
-    return Response(None, status_code=204)
 
 
 def _body(view: SubjectView) -> SubjectBody:
