@@ -9,6 +9,9 @@ from domain.trail.report import Change, Report, TablePart
 
 STYLE = (Path(__file__).parent / "static" / "report.css").read_text()
 
+KINDS = {"when": "moment", "true since": "moment", "known since": "moment", "fingerprint": "print"}
+"""How the columns of a table look that are not plain text."""
+
 Shown = tuple[str, str]
 """A name and a text, neither of them HTML yet."""
 
@@ -66,7 +69,7 @@ def _table_part(report: Report, table: TablePart) -> Iterator[str]:
         )
         for version in table.versions
     )
-    yield _table(("version", "true since", "known since", "columns", "by", "fingerprint"), rows, moments=(1, 2))
+    yield _table(("version", "true since", "known since", "columns", "by", "fingerprint"), rows)
     for number, change in enumerate(table.changes, start=1):
         yield _change(report, number, change)
     if not table.changes:
@@ -110,7 +113,7 @@ def _denials(report: Report) -> Iterator[str]:
         )
         for denial in report.denials
     )
-    yield _table(("when", "who", "from", "command", "answer"), rows, moments=(0,))
+    yield _table(("when", "who", "from", "command", "answer"), rows)
     if report.further_denials:
         yield f"<p>{report.further_denials} more were counted and are not listed.</p>"
 
@@ -119,8 +122,8 @@ def _facts(*facts: Shown) -> str:
     return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts)}</dl>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], moments: Sequence[int] = ()) -> str:
-    kinds = [' class="moment"' if number in moments else "" for number in range(len(head))]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    kinds = [f' class="{KINDS[name]}"' if name in KINDS else "" for name in head]
     names = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(head, kinds, strict=True))
     cells = ("".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) for row in rows)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in cells)}</tbody></table>"

@@ -20,7 +20,7 @@ from domain.handlers.reporting import report_of
 from domain.trail.entry import TrailFilter
 from domain.trail.events import TrailRead
 
-FORMATS = {"html": "text/html; charset=utf-8", "markdown": "text/markdown; charset=utf-8"}
+FORMATS = {"html": "text/html", "markdown": "text/markdown"}
 LAYOUTS = {"html": page, "markdown": markdown}
 OfTable = Annotated[str | None, QueryParameter(name="tableId", required=False, description="The changes of one table.")]
 

@@ -29,7 +29,7 @@ from domain.trail.events import TrailRead
 FORMATS = {
     "json": "application/json",
     "ndjson": "application/x-ndjson",
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
 LAST_POSITION = "Last-Position"

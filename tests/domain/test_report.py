@@ -1,0 +1,103 @@
+"""What a report makes of a migration's events."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from api.http import report_words as words
+from domain.facts import Fact, Metadata, Origin, Recorded
+from domain.migration.events import (
+    MigrationAdopted,
+    MigrationCancelled,
+    MigrationFailed,
+    MigrationRequested,
+    MigrationStarted,
+)
+from domain.trail.report import Change, Proof, change_of
+from tests.domain.planning import people
+
+STREAM, TABLE = UUID(int=7), UUID(int=8)
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+REQUESTED = MigrationRequested(
+    table_id=TABLE,
+    dataset_id="d",
+    operation_id=UUID(int=9),
+    operations=msgspec.Raw(b'[{"type":"drop_column"}]'),
+    description="why",
+    from_version=1,
+    to_version=2,
+    plan_hash="h",
+)
+ADOPTED = MigrationAdopted(
+    table_id=TABLE,
+    dataset_id="d",
+    operations=msgspec.Raw(b"[]"),
+    from_version=1,
+    to_version=2,
+    before=people(),
+    before_fingerprint="a",
+    after=people(),
+    after_fingerprint="b",
+    engine_version="3",
+    effective_at=NOON,
+)
+
+
+def told(*facts: Fact) -> Change:
+    events = [
+        Recorded(
+            position=10 + number,
+            stream=STREAM,
+            version=number,
+            recorded_at=NOON,
+            metadata=Metadata(event_id=UUID(int=number), moment=NOON, origin=Origin(actor="ann")),
+            fact=fact,
+        )
+        for number, fact in enumerate(facts, start=1)
+    ]
+    change = change_of(events)
+    assert change is not None
+    return change
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome", "said"),
+    [
+        (MigrationFailed(code="cast_failed", message="3 of 9"), "failed", "3 of 9 (cast_failed)"),
+        (MigrationCancelled(reason="no longer wanted"), "cancelled", "no longer wanted"),
+    ],
+)
+def test_a_change_that_came_to_nothing_says_why(end: Fact, outcome: str, said: str) -> None:
+    change = told(REQUESTED, MigrationStarted(), end)
+    assert change.outcome == outcome
+    assert change.differences == ()
+    assert words.result(change).endswith(said)
+
+
+def test_a_change_without_an_end_is_pending() -> None:
+    change = told(REQUESTED)
+    assert (change.outcome, change.ended_at) == ("pending", None)
+    assert words.result(change) == "Pending"
+
+
+def test_an_outside_change_had_nobodys_approval() -> None:
+    change = told(ADOPTED)
+    assert words.kind(change) == "Outside change, adopted"
+    assert words.approval(change, {}) == ["None: it was made outside, before anybody here could be asked."]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(10, "Not sealed yet"), (11, "Sealed in part"), (12, "Sealed: positions 11 to 12")],
+)
+def test_proof_reaches_as_far_as_the_checkpoint(size: int, said: str) -> None:
+    change = told(REQUESTED, MigrationStarted())
+    found = Proof(size=size, root="00", signed_at=NOON, alarm=None)
+    assert words.proof_of(change, found).startswith(said)
+    assert words.proof_of(change, None).startswith("Not sealed yet")
+
+
+def test_a_seal_that_stopped_is_said_first() -> None:
+    assert words.proof(Proof(size=1, root="00", signed_at=NOON, alarm="tampered.")).startswith("THE SEAL HAS STOPPED")
