@@ -8,26 +8,22 @@ from uuid import UUID
 from msgspec import Raw, Struct
 
 from domain.diff import Difference, diff
-from domain.facts import Recorded
+from domain.facts import Fact, Recorded
 from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
     MigrationAdopted,
+    MigrationApproved,
     MigrationCancelled,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationSucceeded,
 )
 from domain.trail.entry import words_of
 
 Outcome = Literal["succeeded", "failed", "cancelled", "rejected", "pending"]
-
-APPROVALS = {
-    "migration.approval_requested": "Approval was asked for",
-    "migration.approved": "Approved",
-    "migration.rejected": "Rejected",
-    "migration.emergency_declared": "Emergency declared, to be reviewed afterwards",
-    "migration.emergency_reviewed": "The emergency was reviewed",
-}
-"""What the events of a migration say about who agreed to it."""
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -145,7 +141,7 @@ def change_of(events: Sequence[Recorded]) -> Change | None:
     outside = isinstance(asked, MigrationAdopted)
     done = next((event.fact for event in events if isinstance(event.fact, MigrationSucceeded | MigrationAdopted)), None)
     end, outcome = _ended(events)
-    acts = [act_of(event, said) for event in events if (said := APPROVALS.get(event.fact.topic))]
+    acts = [act_of(event, said) for event in events if (said := approval_said(event.fact))]
     return Change(
         migration_id=first.stream,
         table_id=asked.table_id,
@@ -173,6 +169,23 @@ def change_of(events: Sequence[Recorded]) -> Change | None:
     )
 
 
+def approval_said(fact: Fact) -> str | None:
+    """What the fact says about who agreed to a migration; None where it is about something else."""
+    match fact:
+        case ApprovalRequested():
+            return f"Asked for, because of {', '.join(fact.hazards)},"
+        case MigrationApproved():
+            return "Given"
+        case MigrationRejected():
+            return "Refused" if fact.by is not None else f"Not given in time ({fact.code}), noted"
+        case EmergencyDeclared():
+            return f"Not waited for, in an emergency, though needed because of {', '.join(fact.hazards)}; declared"
+        case EmergencyReviewed():
+            return f"Reviewed afterwards and found {'right' if fact.approved else 'WRONG'}"
+        case _:
+            return None
+
+
 def _ended(events: Sequence[Recorded]) -> tuple[Recorded | None, Outcome]:
     for event in events:
         match event.fact:
@@ -182,7 +195,7 @@ def _ended(events: Sequence[Recorded]) -> tuple[Recorded | None, Outcome]:
                 return event, "failed"
             case MigrationCancelled():
                 return event, "cancelled"
-            case _ if event.fact.topic == "migration.rejected":
+            case MigrationRejected():
                 return event, "rejected"
             case _:
                 pass

@@ -120,9 +120,7 @@ def test_what_was_read_by_whom_and_how_is_in_the_trail(api: Api, migrated: str) 
     assert read["details"] == {"what": "events", "format": "csv", "filters": {"tableId": migrated}}
 
 
-def test_exports_hold_everything_whatever_the_batches(
-    api: Api, migrated: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exports_hold_everything_whatever_the_batches(api: Api, migrated: str, monkeypatch: pytest.MonkeyPatch) -> None:
     paged = events(api, tableId=migrated, pageSize=200)
     for batch in (1, 7, 1_000):
         monkeypatch.setattr(trails, "BATCH", batch)

@@ -9,9 +9,14 @@ import pytest
 from api.http import report_words as words
 from domain.facts import Fact, Metadata, Origin, Recorded
 from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
     MigrationAdopted,
+    MigrationApproved,
     MigrationCancelled,
     MigrationFailed,
+    MigrationRejected,
     MigrationRequested,
     MigrationStarted,
 )
@@ -80,6 +85,39 @@ def test_a_change_without_an_end_is_pending() -> None:
     change = told(REQUESTED)
     assert (change.outcome, change.ended_at) == ("pending", None)
     assert words.result(change) == "Pending"
+
+
+def test_who_agreed_is_told_act_by_act() -> None:
+    asked = ApprovalRequested(
+        table_id=TABLE, dataset_id="d", operation_id=UUID(int=9), author="ann", hazards=("data_loss",), plan_hash="h"
+    )
+    change = told(REQUESTED, asked, MigrationApproved(by="bob", plan_hash="h", reason="seen"))
+    assert words.approval(change, {"bob": "Bob Sample"}) == [
+        "Asked for, because of data_loss, by ann, 2026-03-03 12:00:00 UTC",
+        "Given by Bob Sample (bob), 2026-03-03 12:00:00 UTC: “seen”",
+    ]
+    late = told(REQUESTED, asked, MigrationRejected(code="approval_expired"))
+    assert (late.outcome, words.approval(late, {})[1].split(" by ")[0]) == (
+        "rejected",
+        "Not given in time (approval_expired), noted",
+    )
+
+
+def test_an_emergency_says_that_nobody_was_waited_for_and_what_the_review_found() -> None:
+    declared = EmergencyDeclared(
+        table_id=TABLE,
+        dataset_id="d",
+        operation_id=UUID(int=9),
+        author="ann",
+        hazards=("data_loss",),
+        plan_hash="h",
+        reason="it burns",
+    )
+    change = told(REQUESTED, declared, EmergencyReviewed(by="bob", approved=False))
+    first, second = words.approval(change, {})
+    assert first.startswith("Not waited for, in an emergency, though needed because of data_loss; declared by ann")
+    assert first.endswith("“it burns”")
+    assert second.startswith("Reviewed afterwards and found WRONG by bob")
 
 
 def test_an_outside_change_had_nobodys_approval() -> None:
