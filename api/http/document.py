@@ -123,6 +123,8 @@ ERRORS = {
 BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy")
 """Calls that write without a body and without being declared to."""
 WRITE_ERRORS = ("409", "412", "413", "415", "422")
+UNDECLARED = {"planRevert": ("409",)}
+"""Of these, what calls may answer that write nothing."""
 
 IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
 IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
@@ -266,10 +268,14 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     if operation["operationId"] == "ready":
         responses["503"] = responses["200"]
     for status, text in ERRORS.items():
-        if is_open or (status in WRITE_ERRORS and not writes and operation["operationId"] not in BARE_WRITES):
+        if is_open or (status in WRITE_ERRORS and not writes and status not in _undeclared(operation["operationId"])):
             continue
         responses.setdefault(status, _envelope(text))
     operation["responses"] = responses
+
+
+def _undeclared(operation_id: str) -> tuple[str, ...]:
+    return WRITE_ERRORS if operation_id in BARE_WRITES else UNDECLARED.get(operation_id, ())
 
 
 def _envelope(description: str) -> dict[str, Any]:

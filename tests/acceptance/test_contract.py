@@ -9,6 +9,9 @@ import pytest
 from tests.acceptance.conftest import Service
 
 CONFIGURATION = """
+# Long polls may take their 30 seconds.
+request-timeout = 40
+
 [generation]
 max-examples = 12
 database = "none"
