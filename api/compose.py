@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Event
 from types import ModuleType
@@ -23,6 +23,8 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.executors.choosing import local_executor, ray_executor
 from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
+from adapters.oidc.role_book import PostgresRoleBook
+from adapters.oidc.tokens import oidc_tokens
 from adapters.postgres.database import Database, connected
 from adapters.postgres.elected import Elected
 from adapters.postgres.locked_texts import LockedTexts
@@ -60,7 +62,7 @@ from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
 from domain.handlers.housekeeping import examine, tidy_tables
 from domain.handlers.tokens import admit_admin
-from domain.ports import EventStore
+from domain.ports import EventStore, Tokens
 from domain.replay import Replays
 
 ADMIN = "admin"
@@ -75,7 +77,7 @@ class Parts:
     database: Database
     feed: Feed
     tracing: Tracing
-    tokens: PostgresTokens
+    tokens: Tokens
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     )
     store, reader, opened = MeasuredStore(stored), OpenedLog(stored, texts.unlock), database.shown(texts.unlock)
     feed = Feed(url)
-    tokens = PostgresTokens(opened, feed)
+    tokens, role_book = PostgresTokens(opened, feed), PostgresRoleBook(opened, feed)
     house = House(
         store=TracedStore(store, tracing) if settings.traces else store,
         reader=reader,
@@ -105,6 +107,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         subjects=PostgresSubjects(database, texts.forget),
         tallies=PostgresTallies(database, clock),
         tokens=tokens,
+        role_book=role_book,
         approvals=PostgresApprovals(database),
         default_policy=settings.approval_hazards,
         clock=clock,
@@ -112,11 +115,15 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     )
     feed.start()
     try:
-        yield Parts(house, database, feed, tracing, tokens)
+        yield Parts(house, database, feed, tracing, tokens_of(settings, tokens, role_book))
     finally:
         feed.stop()
         database.close()
         tracing.close()
+
+
+def tokens_of(settings: Settings, own: Tokens, role_book: PostgresRoleBook) -> Tokens:
+    return own if settings.oidc is None else oidc_tokens(own, role_book, **asdict(settings.oidc))
 
 
 def vital_signs(database: Database) -> PostgresVitalSigns:
@@ -172,6 +179,8 @@ def create_http() -> Litestar:
         parquet_file,
         {"database": parts.database.problem, "feed": problem_of_feed},
         Exposition(vital_signs(parts.database)),
+        rate_limit=settings.rate_limit,
+        request_seconds=settings.request_seconds,
         tracing=parts.tracing if settings.traces else None,
     )
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))

@@ -28,11 +28,12 @@ _about: ContextVar[tuple[Fields, ...]] = ContextVar("about", default=())
 
 _SECRETS = (
     (re.compile(r"\bsl_[\w-]{16,}"), "sl_***"),
+    (re.compile(r"\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*"), "eyJ***"),
     (re.compile(r"(?i)\bbearer\s+[^\s\"',;]+"), "Bearer ***"),
     (re.compile(r"(://[^:/@\s\"]*):[^@\s\"]+@"), r"\1:***@"),
     (re.compile(r"(?i)\b(password|sslpassword|passwd|pgpassword)(\s*[=:]\s*)('[^']*'|[^\s\"',;]+)"), r"\1\2***"),
 )
-_HINTS = ("sl_", "bearer", "://", "pass")
+_HINTS = ("sl_", "eyj", "bearer", "://", "pass")
 """Without any of these there is no secret to look for: most lines are spared the search."""
 
 

@@ -78,6 +78,12 @@ REQUEST_SECONDS = Histogram(
     registry=OWN,
     buckets=FAST,
 )
+OPEN_CALLS = Gauge(
+    "schemaledger_open_calls",
+    "Calls that stay open: streams, exports and long polls.",
+    registry=OWN,
+    multiprocess_mode="livesum",
+)
 FOLLOWERS = Gauge("schemaledger_stream_followers", "Open streams of events.", registry=OWN, multiprocess_mode="livesum")
 
 

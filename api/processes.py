@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from prometheus_client import start_http_server
 
@@ -47,6 +48,9 @@ async def _serve_http(settings: Settings) -> None:
         settings.host,
         settings.port,
         interface=Interfaces.ASGI,
+        # Over HTTP/2 a connection could be held for ever by saying little: nobody here needs it in the clear.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=settings.request_seconds * 1_000),
         backlog=BACKLOG,
         backpressure=MOST_CONNECTIONS,
         log_enabled=False,

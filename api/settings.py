@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from api.logs import FORMATS, LEVELS
+from api.oidc_settings import OidcSettings, read_oidc
 from domain.changes.change import HazardKind
 
 DATA_DIR = "SCHEMALEDGER_DATA_DIR"
@@ -33,6 +34,8 @@ OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDP
 OTEL_SDK_DISABLED = "OTEL_SDK_DISABLED"
 SEAL_KEY = "SCHEMALEDGER_SEAL_KEY"
 SEAL_COPY = "SCHEMALEDGER_SEAL_COPY"
+RATE_LIMIT = "SCHEMALEDGER_RATE_LIMIT"
+REQUEST_SECONDS = "SCHEMALEDGER_REQUEST_SECONDS"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
@@ -77,6 +80,12 @@ class Settings:
     """The file of the key that signs checkpoints; None: in the data folder."""
     seal_copy: Path | None = None
     """The file that every checkpoint is added to; None: in the data folder, where it proves little."""
+    oidc: OidcSettings | None = None
+    """The identity provider whose tokens are taken beside our own; None: there is none."""
+    rate_limit: int = 12_000
+    """Calls a minute that one API process serves to one caller; 0: as many as come."""
+    request_seconds: int = 30
+    """How long a request may take to arrive: its head, and then its body."""
     traces: bool = False
     """Whether there is a collector to tell spans to; OpenTelemetry's own variables say the rest."""
     log_format: str = "auto"
@@ -120,9 +129,13 @@ class Settings:
             LEASE_SECONDS: str(self.lease_seconds),
             APPROVAL_HAZARDS: ",".join(self.approval_hazards),
             APPROVAL_HOURS: str(self.approval_hours),
+            RATE_LIMIT: str(self.rate_limit),
+            REQUEST_SECONDS: str(self.request_seconds),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
+        if self.oidc is not None:
+            variables |= self.oidc.environment()
         if self.seal_key is not None:
             variables[SEAL_KEY] = str(self.seal_key)
         if self.seal_copy is not None:
@@ -160,6 +173,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         seal_key=_path(environment, SEAL_KEY),
         seal_copy=_path(environment, SEAL_COPY),
+        oidc=read_oidc(environment),
+        rate_limit=_number(environment, RATE_LIMIT, 12_000, 0, 10_000_000),
+        request_seconds=_number(environment, REQUEST_SECONDS, 30, 1, 3_600),
         traces=any(environment.get(name) for name in OTLP_ENDPOINTS)
         and environment.get(OTEL_SDK_DISABLED, "").lower() != "true",
         log_format=_choice(environment, LOG_FORMAT, FORMATS, "auto"),

@@ -81,7 +81,8 @@ EVERYTHING = (Grant(scopes=tuple(sorted(ALL_SCOPES))),)
 class Principal(Struct, frozen=True, kw_only=True):
     """Who a bearer token speaks for. ``subject`` is an opaque id, ``authentication`` how it was proved.
 
-    ``token_id`` is None for a token that is not one of ours. The principal is good until ``expires_at``.
+    ``token_id`` is None for a token that is not one of ours. The principal is good until ``expires_at``. Whoever an
+    identity provider vouches for is in ``groups`` and has what is bound to it, the first of which ends ``bound_until``.
     """
 
     subject: str
@@ -89,6 +90,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = EVERYTHING
     expires_at: datetime | None = None
     authentication: str = "token"
+    groups: tuple[str, ...] = ()
+    bound_until: datetime | None = None
 
 
 SERVICE = Principal(subject="system", authentication="system")

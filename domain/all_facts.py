@@ -3,9 +3,10 @@
 from domain.migration.events import MigrationFact
 from domain.operation.events import OperationFact
 from domain.policy.events import PolicyFact
+from domain.role_binding.events import RoleBindingFact
 from domain.subject.events import SubjectFact
 from domain.table.events import TableFact
 from domain.token.events import TokenFact
 from domain.trail.events import TrailFact
 
-AnyFact = TableFact | MigrationFact | OperationFact | PolicyFact | TrailFact | SubjectFact | TokenFact
+AnyFact = TableFact | MigrationFact | OperationFact | PolicyFact | TrailFact | SubjectFact | TokenFact | RoleBindingFact

@@ -841,6 +841,66 @@ class TokenNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class TokenNotAccepted(Refusal):
+    code = "token_not_accepted"
+    sentence = "The identity provider's token is not accepted: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class IssuerUnavailable(Refusal):
+    code = "issuer_unavailable"
+    sentence = (
+        "The identity provider's keys cannot be had just now: {reason}. Nobody was let in or turned away; try again."
+    )
+    retryable = True
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class RoleBindingNotFound(Refusal):
+    code = "role_binding_not_found"
+    sentence = "There is no role binding '{binding_id}'."
+    binding_id: str
+
+
+@dataclass(unsafe_hash=True)
+class RateLimited(Refusal):
+    code = "rate_limited"
+    sentence = "'{caller}' calls too often: {limit} calls a minute are served. Try again in {seconds} s."
+    retryable = True
+    caller: str
+    limit: int
+    seconds: int
+
+
+@dataclass(unsafe_hash=True)
+class TooManyFailures(Refusal):
+    code = "too_many_failures"
+    sentence = "Too many bad tokens came from {address}. Try again in {seconds} s."
+    retryable = True
+    address: str
+    seconds: int
+
+
+@dataclass(unsafe_hash=True)
+class TooManyStreams(Refusal):
+    code = "too_many_streams"
+    sentence = "'{caller}' has {limit} streams and long polls open here already. End some first."
+    retryable = True
+    caller: str
+    limit: int
+
+
+@dataclass(unsafe_hash=True)
+class RequestTooSlow(Refusal):
+    code = "request_too_slow"
+    sentence = "The body did not arrive within {seconds} s."
+    retryable = True
+    seconds: int
+
+
+@dataclass(unsafe_hash=True)
 class ScopeMissing(Refusal):
     code = "scope_missing"
     sentence = "The scope '{scope}' is needed for this ({place}), and the token does not have it there."

@@ -11,7 +11,7 @@ from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
 from domain.facts import Append, Origin, Recorded
 from domain.trail.events import Deed
-from domain.views import TokenView
+from domain.views import RoleBindingView, TokenView
 
 
 class Clock(Protocol):
@@ -172,3 +172,17 @@ class TokenBook(Protocol):
 
     def forget(self, token_id: UUID) -> None:
         """Believes nothing more of what it remembered of the token."""
+
+
+class RoleBook(Protocol):
+    """What is bound to whom the identity provider vouches for. Every method but the last may raise LogUnavailable."""
+
+    def binding(self, binding_id: UUID) -> RoleBindingView | None: ...
+
+    def bindings(
+        self, maker: str | None, holder: str | None, limit: int, after: UUID | None = None
+    ) -> Sequence[RoleBindingView]:
+        """Newest first, those that ``maker`` made (None: all) for ``holder`` (None: anybody), after the one given."""
+
+    def forget(self) -> None:
+        """Believes nothing more of what it remembered."""

@@ -190,6 +190,19 @@ class TokenView(Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None
 
 
+class RoleBindingView(Struct, frozen=True, kw_only=True):
+    """What a subject or a group of the identity provider may do. ``roles`` are the names that were asked for."""
+
+    binding_id: UUID
+    kind: str
+    holder: str
+    roles: tuple[str, ...]
+    grant: Grant
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
 class OperationFilter(Struct, frozen=True, kw_only=True):
     """None means any; ``reach`` is where the asker may look."""
 

@@ -218,6 +218,22 @@ ALTER TABLE access_tokens
     ADD COLUMN IF NOT EXISTS revoked_at timestamptz,
     ADD COLUMN IF NOT EXISTS last_used_at timestamptz;
 
+-- What the identity provider's subjects and groups may do.
+
+CREATE TABLE IF NOT EXISTS role_bindings_v1 (
+    binding_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    kind text NOT NULL,
+    holder text NOT NULL,
+    roles text[] NOT NULL,
+    grant_json text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS role_bindings_v1_of_holder ON role_bindings_v1 (holder, position);
+CREATE INDEX IF NOT EXISTS role_bindings_v1_newest ON role_bindings_v1 (position);
+
 -- The seal: the tree over the log, in tiles of 256 hashes, and what was signed of it.
 
 CREATE TABLE IF NOT EXISTS seal_tiles (

@@ -15,6 +15,8 @@ from adapters.views.migrations import migrations
 from adapters.views.operation_leases import operation_leases
 from adapters.views.operation_rows import OperationRows
 from adapters.views.operation_status import operation_status
+from adapters.views.role_bindings import FACTS as ROLE_BINDING_FACTS
+from adapters.views.role_bindings import role_bindings
 from adapters.views.schema_versions import schema_versions
 from adapters.views.subject_names import erasure
 from adapters.views.table_homes import table_homes
@@ -23,7 +25,16 @@ from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
 from domain.table.events import TableRegistered
 
-INLINE = (operation_status, dataset_tables, operation_leases, table_homes, access_tokens, approvals, erasure)
+INLINE = (
+    operation_status,
+    dataset_tables,
+    operation_leases,
+    table_homes,
+    access_tokens,
+    role_bindings,
+    approvals,
+    erasure,
+)
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
     Projection("schema_versions_v2", schema_versions),
@@ -38,6 +49,7 @@ VIEWS = (
     View("schema_versions", ("schema_versions_v2",), VersionRows, "schema_versions_v2"),
     View("event_streams", ("event_streams_v1",), StreamRows, "event_streams_v1"),
     View("approvals", ("approvals_v1", "approval_policies_v1"), lambda: OneByOne(once(approvals), APPROVAL_FACTS)),
+    View("role_bindings", ("role_bindings_v1",), lambda: OneByOne(once(role_bindings), ROLE_BINDING_FACTS)),
     View("audit_trail", (TRAIL,), TrailRows, TRAIL),
 )
 """What can be built anew, by the names it is asked for. Leases and tokens also hold what is not in the log."""

@@ -15,6 +15,7 @@ from api.cli.migrating import migrate, revert
 from api.cli.output import ERROR, show_error
 from api.cli.pasts import column, diff
 from api.cli.replaying import replay_command
+from api.cli.roles import roles
 from api.cli.running import run_api_command, run_worker_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.subjects import subjects
@@ -64,6 +65,7 @@ for command in (
     reject,
     policy,
     tokens,
+    roles,
     whoami,
 ):
     cli.add_command(command)

@@ -14,16 +14,10 @@ from litestar.types import Message
 from litestar.types import Scope as AsgiScope
 
 from api.http.ids import operation_uuid, table_uuid
+from api.http.limits import CallerLimits, spend
+from api.http.signing_in import Door
 from domain.access import WHOLE_SERVICE, Principal, Resource, Scope, Whereabouts, authorize, holds_somewhere, may
-from domain.errors import (
-    ContentTypeUnsupported,
-    OperationNotFound,
-    Refusal,
-    ScopeMissing,
-    TableNotFound,
-    TokenInvalid,
-    TokenMissing,
-)
+from domain.errors import ContentTypeUnsupported, OperationNotFound, Refusal, ScopeMissing, TableNotFound
 from domain.facts import Origin
 from domain.ports import Tokens
 
@@ -52,14 +46,18 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def token_guard(tokens: Tokens, whereabouts: Whereabouts) -> Callable[[Connection, BaseRouteHandler], Any]:
+def token_guard(
+    tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits
+) -> Callable[[Connection, BaseRouteHandler], Any]:
     """A guard that lets nobody through without a good token that holds what the route needs, except to open routes."""
+    door = Door(tokens)
 
     async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
         if handler.opt.get(OPEN):
             return
-        principal = await _principal(connection, tokens)
+        principal = await door.let_in(connection)
         connection.scope["user"] = principal
+        spend(connection.scope, limits, principal.subject)
         # Only the framework's own answer to OPTIONS declares nothing.
         needs = handler.opt.get(NEEDS, SIGNED_IN)
         # Whoever may do it everywhere costs nothing more.
@@ -73,17 +71,6 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts) -> Callable[[Connectio
         authorize(principal, needs, resource)
 
     return admit
-
-
-async def _principal(connection: Connection, tokens: Tokens) -> Principal:
-    kind, _, secret = connection.headers.get("authorization", "").partition(" ")
-    secret = secret.strip()
-    if kind.lower() != "bearer" or not secret:
-        raise TokenMissing
-    principal = tokens.remembered(secret) or await to_thread.run_sync(tokens.principal, secret)
-    if principal is None:
-        raise TokenInvalid
-    return principal
 
 
 def _resource(path: Mapping[str, Any], whereabouts: Whereabouts) -> Resource:

@@ -37,10 +37,14 @@ class NewSecretBody(TokenBody, frozen=True, kw_only=True):
 
 
 class WhoamiBody(Body, frozen=True, kw_only=True):
-    """Who the bearer token of the request speaks for, how that was proved, and what it may do."""
+    """Who the bearer token of the request speaks for, how that was proved, and what it may do.
+
+    ``groups`` are those that the identity provider names; what is bound to them is among the grants.
+    """
 
     subject: str
     authentication: str
+    groups: tuple[str, ...] | UnsetType = UNSET
     token_id: str | UnsetType = UNSET
     grants: tuple[GrantBody, ...]
     expires_at: Moment | UnsetType = UNSET
@@ -48,6 +52,29 @@ class WhoamiBody(Body, frozen=True, kw_only=True):
 
 class TokenList(Body, frozen=True, kw_only=True):
     tokens: tuple[TokenBody, ...]
+    next_page_token: str | UnsetType = UNSET
+
+
+class RoleBindingBody(Body, frozen=True, kw_only=True):
+    """What a ``subject`` or a ``group`` of the identity provider may do, over everything when no place is named.
+
+    ``roles`` are the names that were asked for, ``scopes`` what they stood for then.
+    """
+
+    binding_id: str
+    subject: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    created_at: Moment
+    created_by: str
+    expires_at: Moment | UnsetType = UNSET
+
+
+class RoleBindingList(Body, frozen=True, kw_only=True):
+    role_bindings: tuple[RoleBindingBody, ...]
     next_page_token: str | UnsetType = UNSET
 
 

@@ -19,6 +19,7 @@ from api.http import (
     projections,
     reports,
     reverts,
+    role_bindings,
     schemas,
     seals,
     streams,
@@ -34,7 +35,9 @@ from api.http.denials import witness_of
 from api.http.document import make_document
 from api.http.errors import HANDLERS
 from api.http.following import KEEP_ALIVE_SECONDS, Following
+from api.http.limits import CallerLimits, OpenCalls, send_rate_limit
 from api.http.pages import make_pages
+from api.http.punctual import Punctual
 from api.http.recounting import Recounting
 from api.http.tracing import Traced
 from api.http.trail_formats import Parquet
@@ -45,7 +48,7 @@ from domain.handlers.house import House
 from domain.ports import Tokens
 from domain.views import Changes
 
-PROVIDED = ("house", "arrow_schema", "parquet_writer", "waiting", "following", "checks", "exposition")
+PROVIDED = ("house", "arrow_schema", "parquet_writer", "waiting", "following", "checks", "exposition", "open_calls")
 """What routes may ask for by name."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -63,6 +66,7 @@ ROUTES: list[ControllerRouterHandler] = [
     seals.router,
     projections.router,
     token_routes.router,
+    role_bindings.router,
     trails.router,
     reports.router,
     subjects.router,
@@ -81,29 +85,33 @@ def create_app(
     exposition: Exposition,
     *,
     keep_alive: float = KEEP_ALIVE_SECONDS,
+    rate_limit: int = 0,
+    request_seconds: int = 30,
+    open_calls: OpenCalls | None = None,
     tracing: Tracing | None = None,
 ) -> Litestar:
     """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process.
 
     Whoever stops the process calls ``stop`` of the state's ``waiting`` and ``following`` first.
     """
-    waiting, following = Waiting(changes), Following(house.reader, changes, keep_alive)
-    provided = (house, arrow_schema, parquet_writer, waiting, following, checks, exposition)
+    open_calls = open_calls or OpenCalls()
+    waiting, following = Waiting(changes, open_calls), Following(house.reader, changes, keep_alive)
+    provided = (house, arrow_schema, parquet_writer, waiting, following, checks, exposition, open_calls)
     dependencies = _dependencies(provided)
     document = published_document()
     app = Litestar(
         [*ROUTES, *make_pages(document)],
         dependencies=dependencies,
-        guards=[token_guard(tokens, house.whereabouts), require_json],
+        guards=[token_guard(tokens, house.whereabouts, CallerLimits(rate_limit)), require_json],
         exception_handlers=HANDLERS,
-        before_send=[send_request_id, send_true_allow, witness_of(house)],
+        before_send=[send_request_id, send_true_allow, send_rate_limit, witness_of(house)],
         state=State({"waiting": waiting, "following": following}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
     check_declarations(app.routes)
-    app.asgi_handler = Recounting(app.asgi_handler)
+    app.asgi_handler = Recounting(Punctual(app.asgi_handler, request_seconds))
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app

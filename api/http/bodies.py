@@ -102,6 +102,14 @@ class NewTokenBody(RequestBody, frozen=True, kw_only=True):
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
+class NewRoleBindingBody(NewGrantBody, frozen=True, kw_only=True):
+    """Either a ``subject``, ``oidc:`` and what the identity provider calls it, or a ``group`` as its tokens name it."""
+
+    subject: Name | None = None
+    group: Name | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 class ApproveBody(RequestBody, frozen=True, kw_only=True):
     """``planHash`` is that of the plan that was looked at; without, the one that was asked for is approved."""
 

@@ -47,6 +47,9 @@ def witness_of(house: House) -> Callable[[Message, Scope], Awaitable[None]]:
 
 def _is_denial(scope: Any, status: int) -> bool:
     commands = scope["method"] not in SAFE and scope["route_handler"].opt.get(NEEDS) is not Scopes.MIGRATIONS_PLAN
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
+        # About how it was asked, not about what; and writing it down would cost what the limit is there to save.
+        return False
     return status == HTTPStatus.FORBIDDEN or (commands and HTTPStatus.BAD_REQUEST <= status < 500)
 
 

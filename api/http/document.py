@@ -71,6 +71,8 @@ ANSWERS: list[type] = [
     access_wire.TokenList,
     access_wire.NewSecretBody,
     access_wire.WhoamiBody,
+    access_wire.RoleBindingBody,
+    access_wire.RoleBindingList,
     access_wire.PolicyBody,
     migration_wire.ApprovalList,
     wire.IndexBody,
@@ -95,6 +97,7 @@ REQUESTS: list[type] = [
     bodies.AdoptBody,
     bodies.NewIndexBody,
     bodies.NewTokenBody,
+    bodies.NewRoleBindingBody,
     bodies.ApproveBody,
     bodies.RejectBody,
     bodies.NewPolicyBody,
@@ -120,7 +123,7 @@ ERRORS = {
     "422": "The idempotency key was used for another request.",
     "503": "The event log or the table cannot be reached just now.",
 }
-BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy")
+BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBinding")
 """Calls that write without a body and without being declared to."""
 WRITE_ERRORS = ("409", "412", "413", "415", "422")
 UNDECLARED = {"planRevert": ("409",)}
@@ -148,6 +151,7 @@ MEANINGS = {
     "operationId": "The id of the operation.",
     "indexName": "The name of the index.",
     "tokenId": "The id of the token; not its secret.",
+    "bindingId": "The id of the role binding.",
     "version": "A schema version's number; 1 is the first.",
     "datasetId": "Only tables of this dataset.",
     "engine": "Only tables of this engine.",

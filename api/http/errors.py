@@ -11,7 +11,7 @@ from litestar.types import ExceptionHandlersMap
 
 from api.http.access import request_id
 from api.http.wire import ErrorBody
-from domain.errors import InternalFault, Refusal, ValidationFailed, Violation
+from domain.errors import InternalFault, Refusal, TokenMissing, ValidationFailed, Violation
 from domain.naming import camel
 
 log = logging.getLogger("schemaledger.http")
@@ -28,6 +28,13 @@ STATUSES = {
     "approval_lapsed": 409,
     "policy_not_found": 404,
     "token_expired": 401,
+    "token_not_accepted": 401,
+    "issuer_unavailable": 503,
+    "role_binding_not_found": 404,
+    "request_too_slow": 408,
+    "rate_limited": 429,
+    "too_many_failures": 429,
+    "too_many_streams": 429,
     "token_not_found": 404,
     "scope_missing": 403,
     "grant_exceeds_own": 403,
@@ -88,9 +95,13 @@ FRAMEWORK_SENTENCES = {
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[ErrorBody]:
     status = STATUSES.get(refusal.code, 400)
     request.scope.setdefault("state", {})[REFUSAL] = refusal
-    headers = {"Retry-After": "1"} if refusal.retryable else {}
+    headers = {"Retry-After": str(getattr(refusal, "seconds", 1))} if refusal.retryable else {}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="schemaledger"'
+        # RFC 6750, section 3.1: no error for a request without a token.
+        error = "" if isinstance(refusal, TokenMissing) else ', error="invalid_token"'
+        headers["WWW-Authenticate"] = f'Bearer realm="schemaledger"{error}'
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        headers["Connection"] = "close"
     violations = refusal.violations if isinstance(refusal, ValidationFailed) else ()
     return envelope(request, status, refusal.code, str(refusal), refusal.retryable, violations, headers)
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.errors import MigrationNotFound, OperationNotFound, TableNotFound, TokenNotFound
+from domain.errors import MigrationNotFound, OperationNotFound, RoleBindingNotFound, TableNotFound, TokenNotFound
 
 
 def table_uuid(text: str) -> UUID:
@@ -19,6 +19,10 @@ def migration_uuid(table_id: str, text: str) -> UUID:
 
 def token_uuid(text: str) -> UUID:
     return _parsed(text) or _raise(TokenNotFound(text))
+
+
+def binding_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(RoleBindingNotFound(text))
 
 
 def _parsed(text: str) -> UUID | None:

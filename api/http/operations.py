@@ -15,7 +15,7 @@ from api.http.ids import operation_uuid, table_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.submitting import accepted
 from api.http.tables import found_table
-from api.http.waiting import Waiting
+from api.http.waiting import Caller, Waiting
 from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
 from domain.access import Principal, Scope, reach
 from domain.errors import OperationNotFound
@@ -24,6 +24,7 @@ from domain.handlers.operations import cancel_operation, operation_view
 from domain.handlers.retrying import retry_operation
 from domain.views import OperationFilter, OperationView
 
+Asking = Request[Principal, Any, Any]
 LONGEST_WAIT = 30
 
 Wait = Annotated[
@@ -44,10 +45,14 @@ Target = Annotated[str | None, QueryParameter(name="targetId", required=False)]
     opt={NEEDS: Scope.OPERATIONS_READ},
 )
 async def get_operation(
-    operation_id: FromPath[str], house: NamedDependency[House], waiting: NamedDependency[Waiting], wait: Wait = 0
+    request: Asking,
+    operation_id: FromPath[str],
+    house: NamedDependency[House],
+    waiting: NamedDependency[Waiting],
+    wait: Wait = 0,
 ) -> OperationBody:
     """One operation. With `wait`, the answer comes when the operation changes, or after that many seconds."""
-    return operation_body(await _followed(house, waiting, operation_uuid(operation_id), wait))
+    return operation_body(await _followed(request, house, waiting, operation_uuid(operation_id), wait))
 
 
 @get(
@@ -57,6 +62,7 @@ async def get_operation(
     opt={NEEDS: Scope.OPERATIONS_READ},
 )
 async def get_table_operation(
+    request: Asking,
     table_id: FromPath[str],
     operation_id: FromPath[str],
     house: NamedDependency[House],
@@ -65,7 +71,7 @@ async def get_table_operation(
 ) -> OperationBody:
     """One operation of this table, as under `/operations`."""
     table = table_uuid(table_id)
-    view = await _followed(house, waiting, operation_uuid(operation_id), wait, table)
+    view = await _followed(request, house, waiting, operation_uuid(operation_id), wait, table)
     return operation_body(view)
 
 
@@ -77,7 +83,7 @@ async def get_table_operation(
     opt={NEEDS: Scope.OPERATIONS_READ, NARROWED: True},
 )
 def list_operations(
-    request: Request[Principal, Any, Any],
+    request: Asking,
     house: NamedDependency[House],
     status: Status = None,
     operation_type: Kind = None,
@@ -122,7 +128,7 @@ def list_table_operations(
     sync_to_thread=True,
 )
 def cancel(
-    request: Request[Principal, Any, Any], operation_id: FromPath[str], body: RawBody, house: NamedDependency[House]
+    request: Asking, operation_id: FromPath[str], body: RawBody, house: NamedDependency[House]
 ) -> Response[OperationBody]:
     """Asks for an operation to stop. 202: it will, unless its end comes first; 200: it is cancelled already."""
     reason = decode(body, CancelBody).reason if body else CancelBody().reason
@@ -140,9 +146,7 @@ def cancel(
     opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
     sync_to_thread=True,
 )
-def retry(
-    request: Request[Principal, Any, Any], operation_id: FromPath[str], house: NamedDependency[House]
-) -> Response[OperationBody]:
+def retry(request: Asking, operation_id: FromPath[str], house: NamedDependency[House]) -> Response[OperationBody]:
     """Asks again for the work of an operation that failed or was cancelled, planned on the table as it is now.
 
     The answer is an operation of its own which names the one it retries; retrying twice answers with the same one.
@@ -165,7 +169,7 @@ def found_operation(house: House, operation_id: UUID, table_id: UUID | None = No
 
 
 async def _followed(
-    house: House, waiting: Waiting, operation_id: UUID, seconds: int, table_id: UUID | None = None
+    request: Asking, house: House, waiting: Waiting, operation_id: UUID, seconds: int, table_id: UUID | None = None
 ) -> OperationView:
     """The operation as it is, or once it is no longer what it was on arrival."""
 
@@ -175,7 +179,8 @@ async def _followed(
     first = await to_thread.run_sync(look)
     if seconds == 0 or first.status in FINISHED:
         return first
-    return await waiting.until(look, lambda view: view.version != first.version, operation_id, seconds)
+    caller = Caller(request.user.subject, request.receive)
+    return await waiting.until(look, lambda view: view.version != first.version, operation_id, seconds, caller)
 
 
 router = Router(

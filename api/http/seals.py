@@ -13,6 +13,8 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from api.http.access import NARROWED, NEEDS, origin_of
+from api.http.exporting import in_threads
+from api.http.limits import OpenCalls
 from api.http.moments import CODE, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.seal_wire import CheckpointBody, CheckpointList, ConsistencyBody, KeysBody, ProofBody
@@ -133,6 +135,7 @@ def consistency(house: NamedDependency[House], from_size: FromSize, to_size: ToS
 def evidence(
     request: Request[Principal, Any, Any],
     house: NamedDependency[House],
+    open_calls: NamedDependency[OpenCalls],
     table_id: OfTable = None,
     migration_id: OfMigration = None,
     operation_id: OfOperation = None,
@@ -143,10 +146,12 @@ def evidence(
     now = datetime.now(UTC)
     asked = _asked(table_id, migration_id, operation_id, from_moment, to_moment, now)
     authorize(request.user, AccessScope.AUDIT_EXPORT, place_of(house, asked))
+    open_calls.refuse_more(request.user.subject)
     record_read(house, TrailRead(what="evidence", format="tar", filters={"of": str(asked)}), origin_of(request))
     found = evidence_of(house.seal, asked, now, time.sleep)
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
-    return Stream(_chunks(found.pieces), media_type=TAR, headers=headers)
+    told = open_calls.during(request.user.subject, in_threads(_chunks(found.pieces)))
+    return Stream(told, media_type=TAR, headers=headers)
 
 
 def _asked(

@@ -13,6 +13,7 @@ from litestar.response import Stream
 from api.http.access import NEEDS
 from api.http.following import Following
 from api.http.ids import operation_uuid, table_uuid
+from api.http.limits import OpenCalls
 from api.http.operations import found_operation
 from api.http.wire import FINISHED
 from domain.access import Principal, Scope
@@ -39,13 +40,14 @@ async def follow_operation(
     operation_id: FromPath[str],
     house: NamedDependency[House],
     following: NamedDependency[Following],
+    open_calls: NamedDependency[OpenCalls],
 ) -> Events:
     """Every event of the operation as it happens, as server-sent events, until its end.
 
     `id` is the event's version, `event` its kind, `data` the operation as it was then. A stream that was cut goes on
     after `Last-Event-ID`, on any process of the service. `keep-alive` comes when nothing has happened for a while.
     """
-    return await _events(request, house, following, operation_uuid(operation_id))
+    return await _events(request, house, following, open_calls, operation_uuid(operation_id))
 
 
 @get(
@@ -60,20 +62,27 @@ async def follow_table_operation(
     operation_id: FromPath[str],
     house: NamedDependency[House],
     following: NamedDependency[Following],
+    open_calls: NamedDependency[OpenCalls],
 ) -> Events:
     """The events of an operation of this table, as under `/operations`."""
     table = table_uuid(table_id)
-    return await _events(request, house, following, operation_uuid(operation_id), table)
+    return await _events(request, house, following, open_calls, operation_uuid(operation_id), table)
 
 
 async def _events(
-    request: Asking, house: House, following: Following, operation_id: UUID, table_id: UUID | None = None
+    request: Asking,
+    house: House,
+    following: Following,
+    open_calls: OpenCalls,
+    operation_id: UUID,
+    table_id: UUID | None = None,
 ) -> Events:
     seen = _last_seen(request)
     view = await to_thread.run_sync(found_operation, house, operation_id, table_id)
     if view.status in FINISHED and seen >= view.version:
         return Response(None, status_code=204)
-    return Stream(following.stream(operation_id, seen), media_type="text/event-stream", headers=HEADERS)
+    told = open_calls.during(request.user.subject, following.stream(operation_id, seen))
+    return Stream(told, media_type="text/event-stream", headers=HEADERS)
 
 
 def _last_seen(request: Asking) -> int:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody
+from msgspec import UNSET
 
 from api.http.access import BODY, NARROWED, NEEDS, SIGNED_IN, WRITES, origin_of
 from api.http.access_wire import GrantBody, NewSecretBody, TokenBody, TokenList, WhoamiBody
@@ -92,6 +93,7 @@ def whoami(request: Asking) -> WhoamiBody:
     return WhoamiBody(
         subject=user.subject,
         authentication=user.authentication,
+        groups=user.groups or UNSET,
         token_id=present(user.token_id),
         grants=tuple(map(_grant_body, user.grants)),
         expires_at=present(user.expires_at),

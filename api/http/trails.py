@@ -1,10 +1,9 @@
 """``/audit/events``: the audit trail, page by page or all of it at once."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from anyio import to_thread
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
@@ -12,8 +11,10 @@ from litestar.response import Stream
 from msgspec.structs import replace
 
 from api.http.access import NARROWED, NEEDS, origin_of
+from api.http.exporting import in_threads
 from api.http.formats import Format, chosen
 from api.http.ids import table_uuid
+from api.http.limits import OpenCalls
 from api.http.moments import CODE, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.trail_formats import Batches, Parquet, comma_separated, entry_body, lines, parquet
@@ -66,6 +67,7 @@ def list_events(
     request: Asking,
     house: NamedDependency[House],
     parquet_writer: NamedDependency[Parquet],
+    open_calls: NamedDependency[OpenCalls],
     table_id: OfTable = None,
     actor: By = None,
     event_type: OfType = None,
@@ -94,8 +96,9 @@ def list_events(
     admit(request, house, where, Scope.AUDIT_READ if wanted == "json" else Scope.AUDIT_EXPORT)
     read = TrailRead(what="events", format=wanted, filters=given(request))
     if wanted != "json":
+        open_calls.refuse_more(request.user.subject)
         last, batches = export(house, where, read, origin_of(request))
-        return _stream(wanted, last, batches, parquet_writer)
+        return _stream(wanted, last, open_calls.during(request.user.subject, _pieces(wanted, batches, parquet_writer)))
     return Response(_page(request, house, where, read, order, page_size, page_token))
 
 
@@ -138,20 +141,18 @@ def _page(
     return TrailList(events=tuple(map(entry_body, page)), last_position=last, next_page_token=following)
 
 
-def _stream(wanted: str, last: int, batches: Batches, writer: Parquet) -> Stream:
+def _pieces(wanted: str, batches: Batches, writer: Parquet) -> AsyncIterator[bytes]:
     written = {
         "ndjson": lambda: lines(batches),
         "csv": lambda: comma_separated(batches),
         "parquet": lambda: parquet(batches, writer),
     }[wanted]()
+    return in_threads(written)
+
+
+def _stream(wanted: str, last: int, pieces: AsyncIterator[bytes]) -> Stream:
     headers = {"Content-Disposition": f'attachment; filename="audit-events.{wanted}"', LAST_POSITION: str(last)}
-    return Stream(in_threads(written), media_type=FORMATS[wanted], headers=headers)
-
-
-async def in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each piece made in a thread. An error on the way breaks the answer off, so that nobody takes it for whole."""
-    while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
-        yield piece
+    return Stream(pieces, media_type=FORMATS[wanted], headers=headers)
 
 
 router = Router("/audit", route_handlers=[list_events], tags=["Audit"])

@@ -9,7 +9,7 @@ from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
 from domain.history import History
-from domain.ports import Clock, EventStore, Ids, Locations, LogReader, Tallies, TokenBook
+from domain.ports import Clock, EventStore, Ids, Locations, LogReader, RoleBook, Tallies, TokenBook
 from domain.subject.texts import Subjects
 from domain.table import decider as table_decider
 from domain.table.events import TableFact
@@ -35,6 +35,7 @@ class House:
     trail: Trail
     tallies: Tallies
     tokens: TokenBook
+    role_book: RoleBook
     approvals: Approvals
     default_policy: tuple[str, ...]
     """The kinds of hazards that need approval in datasets without a policy of their own."""

@@ -16,12 +16,13 @@ from adapters.arrow.parquet import parquet_file
 from adapters.arrow.types import ipc_schema
 from api.compose import composed, prepare, vital_signs, working
 from api.http.app import create_app
+from api.http.limits import OpenCalls
 from api.metrics import Exposition
 from api.settings import Settings
 from domain.trail.events import TrailFact
 
 
-def settings_for(folder: Path, url: str, *, traces: bool = False) -> Settings:
+def settings_for(folder: Path, url: str, **more: Any) -> Settings:
     return Settings(
         data_dir=folder,
         host="127.0.0.1",
@@ -30,7 +31,7 @@ def settings_for(folder: Path, url: str, *, traces: bool = False) -> Settings:
         table_roots=(folder / "tables",),
         api_processes=1,
         worker_processes=1,
-        traces=traces,
+        **more,
     )
 
 
@@ -80,9 +81,9 @@ class Api:
 
 
 @contextmanager
-def serving(database_url: str, folder: Path, *, traces: bool = False) -> Iterator[Api]:
-    """The API without a worker over a prepared, empty database, its tables under ``folder``."""
-    settings = settings_for(folder, database_url, traces=traces)
+def serving(database_url: str, folder: Path, *, open_calls: OpenCalls | None = None, **more: Any) -> Iterator[Api]:
+    """The API without a worker over a prepared, empty database, its tables under ``folder``; ``more`` are settings."""
+    settings = settings_for(folder, database_url, **more)
     prepare(settings, database_url)
     with composed(settings, database_url) as parts:
         assert parts.feed.listening.wait(20)
@@ -94,7 +95,9 @@ def serving(database_url: str, folder: Path, *, traces: bool = False) -> Iterato
             parquet_file,
             {"database": parts.database.problem},
             Exposition(vital_signs(parts.database)),
-            tracing=parts.tracing if traces else None,
+            rate_limit=settings.rate_limit,
+            open_calls=open_calls,
+            tracing=parts.tracing if settings.traces else None,
         )
         with TestClient(app) as client:
             yield Api(client, settings.token_file.read_text().strip(), settings)

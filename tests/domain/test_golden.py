@@ -42,6 +42,7 @@ from domain.operation.events import (
     OperationStarted,
 )
 from domain.policy.events import ApprovalPolicyRemoved, ApprovalPolicySet
+from domain.role_binding.events import RoleBound, RoleUnbound
 from domain.schema import Column, Index, Schema, fingerprint
 from domain.subject.events import SubjectErased, SubjectNamed
 from domain.table.events import (
@@ -177,6 +178,15 @@ SAMPLES: list[Fact] = [
     ),
     TokenRotated(secret_sha256="ff00"),
     TokenRevoked(),
+    RoleBound(
+        kind="group",
+        holder="platform",
+        grant=Grant(scopes=(Scope.TABLES_READ,), datasets=("d",), tables=(C,)),
+        bound_by="admin",
+        roles=("reader",),
+        expires_at=MOMENT,
+    ),
+    RoleUnbound(),
 ]
 
 
