@@ -27,6 +27,16 @@ from api.http import (
     wire,
 )
 from api.http.access import BODY, OPEN, WRITES
+from api.http.described import (
+    BARE_WRITES,
+    ERRORS,
+    HEADERS,
+    MEANINGS,
+    RETRYABLE,
+    SUCCESSES,
+    UNDECLARED,
+    WRITE_ERRORS,
+)
 from api.http.examples import EXAMPLES
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
@@ -102,65 +112,6 @@ REQUESTS: list[type] = [
     bodies.RejectBody,
     bodies.NewPolicyBody,
 ]
-
-SUCCESSES = {
-    "200": "The answer.",
-    "201": "Made.",
-    "202": "Accepted; the operation tells what becomes of it.",
-    "204": "Done. There is nothing to answer.",
-}
-
-ERRORS = {
-    "400": "The request is malformed or makes no sense; `details.violations` names every place.",
-    "401": "No bearer token, or one that is not good.",
-    "403": "The token is good, and lacks the scope that the sentence names.",
-    "404": "There is no such thing, or none that the token may know of.",
-    "405": "The path has no such method; `Allow` lists those it has.",
-    "409": "In conflict with what is there; `retryable` says whether the same call may succeed later.",
-    "412": "The table is no longer what the condition says. Plan again.",
-    "413": "The body is too large.",
-    "415": "The body is not `application/json`.",
-    "422": "The idempotency key was used for another request.",
-    "503": "The event log or the table cannot be reached just now.",
-}
-BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBinding")
-"""Calls that write without a body and without being declared to."""
-WRITE_ERRORS = ("409", "412", "413", "415", "422")
-UNDECLARED = {"planRevert": ("409",)}
-"""Of these, what calls may answer that write nothing."""
-
-IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
-IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
-LAST_EVENT_ID = ("Last-Event-ID", "The id of the last event seen: the stream goes on after it.")
-
-HEADERS: dict[str, list[tuple[str, str]]] = {
-    "executeMigration": [IF_MATCH, IDEMPOTENCY_KEY],
-    "revertMigration": [IF_MATCH, IDEMPOTENCY_KEY],
-    "buildIndex": [IF_MATCH, IDEMPOTENCY_KEY],
-    "dropIndex": [IF_MATCH, IDEMPOTENCY_KEY],
-    "compactTable": [IDEMPOTENCY_KEY],
-    "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
-    "followOperation": [LAST_EVENT_ID],
-    "followTableOperation": [LAST_EVENT_ID],
-}
-
-
-MEANINGS = {
-    "tableId": "The id of the table.",
-    "migrationId": "The id of the migration.",
-    "operationId": "The id of the operation.",
-    "indexName": "The name of the index.",
-    "tokenId": "The id of the token; not its secret.",
-    "bindingId": "The id of the role binding.",
-    "version": "A schema version's number; 1 is the first.",
-    "datasetId": "Only tables of this dataset.",
-    "engine": "Only tables of this engine.",
-    "name": "Only tables of this name.",
-    "status": "Only operations of this status.",
-    "operationType": "Only operations of this type.",
-    "targetId": "Only operations on this table or index.",
-}
-"""What a parameter is where its route does not say it."""
 
 
 def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str, Provide]) -> dict[str, Any]:
@@ -275,6 +226,8 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         if is_open or (status in WRITE_ERRORS and not writes and status not in _undeclared(operation["operationId"])):
             continue
         responses.setdefault(status, _envelope(text))
+        if status in RETRYABLE:
+            responses[status].setdefault("headers", _headers("Retry-After"))
     operation["responses"] = responses
 
 

@@ -1,0 +1,65 @@
+"""What the published document says in words of statuses, headers and parameters."""
+
+SUCCESSES = {
+    "200": "The answer.",
+    "201": "Made.",
+    "202": "Accepted; the operation tells what becomes of it.",
+    "204": "Done. There is nothing to answer.",
+}
+
+ERRORS = {
+    "400": "The request is malformed or makes no sense; `details.violations` names every place.",
+    "401": "No bearer token, or one that is not good.",
+    "403": "The token is good, and lacks the scope that the sentence names.",
+    "404": "There is no such thing, or none that the token may know of.",
+    "405": "The path has no such method; `Allow` lists those it has.",
+    "408": "The body did not arrive in time.",
+    "409": "In conflict with what is there; `retryable` says whether the same call may succeed later.",
+    "412": "The table is no longer what the condition says. Plan again.",
+    "413": "The body is too large.",
+    "415": "The body is not `application/json`.",
+    "422": "The idempotency key was used for another request.",
+    "429": "The caller asks too much of this process; `Retry-After` says when to try again.",
+    "500": "A fault of the service. It is in the service's log under `details.requestId`.",
+    "503": "The event log, the table or the identity provider cannot be reached just now.",
+}
+RETRYABLE = ("429", "503")
+"""Answers that say when to try again."""
+BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBinding")
+"""Calls that write without a body and without being declared to."""
+WRITE_ERRORS = ("408", "409", "412", "413", "415", "422")
+UNDECLARED = {"planRevert": ("409",)}
+"""Of these, what calls may answer that write nothing."""
+
+IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
+IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
+LAST_EVENT_ID = ("Last-Event-ID", "The id of the last event seen: the stream goes on after it.")
+
+HEADERS: dict[str, list[tuple[str, str]]] = {
+    "executeMigration": [IF_MATCH, IDEMPOTENCY_KEY],
+    "revertMigration": [IF_MATCH, IDEMPOTENCY_KEY],
+    "buildIndex": [IF_MATCH, IDEMPOTENCY_KEY],
+    "dropIndex": [IF_MATCH, IDEMPOTENCY_KEY],
+    "compactTable": [IDEMPOTENCY_KEY],
+    "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
+    "followOperation": [LAST_EVENT_ID],
+    "followTableOperation": [LAST_EVENT_ID],
+}
+
+
+MEANINGS = {
+    "tableId": "The id of the table.",
+    "migrationId": "The id of the migration.",
+    "operationId": "The id of the operation.",
+    "indexName": "The name of the index.",
+    "tokenId": "The id of the token; not its secret.",
+    "bindingId": "The id of the role binding.",
+    "version": "A schema version's number; 1 is the first.",
+    "datasetId": "Only tables of this dataset.",
+    "engine": "Only tables of this engine.",
+    "name": "Only tables of this name.",
+    "status": "Only operations of this status.",
+    "operationType": "Only operations of this type.",
+    "targetId": "Only operations on this table or index.",
+}
+"""What a parameter is where its route does not say it."""
