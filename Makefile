@@ -10,7 +10,7 @@ PIN := $(BIN)/pip-compile --quiet --extra demo --extra dev --extra otel --strip-
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test cluster-test check demo docs bench soak format lock clean
+.PHONY: help serve test cluster-test check demo docs bench soak fuzz format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench: $(READY) ## Measure beside the peers; NAME=append runs one
 
 soak: $(READY) ## Hurt a whole installation at random for long; STEPS=500 SEED=1
 	$(BIN)/python -m tests.acceptance.chaos.run --steps $(or $(STEPS),500) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(READY) ## Call everything that is published with generated data; EXAMPLES=200 WALKS=200
+	$(BIN)/python -m tests.acceptance.fuzzing --examples $(or $(EXAMPLES),200) --walks $(or $(WALKS),200)
 
 format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -188,7 +188,7 @@ def decode(body: bytes, shape: Any, at: str = "") -> Any:
 
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 _KEY_OF = re.compile(r"^(?:key in )?\$")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.*?)`$|missing required field `(?P<missing>.*?)`$")
+_UNKNOWN_FIELD = re.compile(r"(?:unknown|missing required) field `(?P<name>.*)`$", re.DOTALL)
 
 
 def _place(message: str) -> tuple[str, str]:
@@ -199,7 +199,7 @@ def _place(message: str) -> tuple[str, str]:
         parts = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", _KEY_OF.sub("", found["path"]))
         pointer = "".join(f"/{_escaped(name or number)}" for name, number in parts)
     if unknown := _UNKNOWN_FIELD.search(sentence):
-        pointer += f"/{_escaped(unknown['name'] or unknown['missing'])}"
+        pointer += f"/{_escaped(unknown['name'])}"
     return f"{sentence}.", pointer
 
 

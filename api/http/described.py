@@ -30,36 +30,3 @@ BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBind
 WRITE_ERRORS = ("408", "409", "412", "413", "415", "422")
 UNDECLARED = {"planRevert": ("409",)}
 """Of these, what calls may answer that write nothing."""
-
-IF_MATCH = ("If-Match", 'The schema version the migration is meant for, as its ETag: `"v3"`.')
-IDEMPOTENCY_KEY = ("Idempotency-Key", "A repeat of the call with the same key answers with the same operation.")
-LAST_EVENT_ID = ("Last-Event-ID", "The id of the last event seen: the stream goes on after it.")
-
-HEADERS: dict[str, list[tuple[str, str]]] = {
-    "executeMigration": [IF_MATCH, IDEMPOTENCY_KEY],
-    "revertMigration": [IF_MATCH, IDEMPOTENCY_KEY],
-    "buildIndex": [IF_MATCH, IDEMPOTENCY_KEY],
-    "dropIndex": [IF_MATCH, IDEMPOTENCY_KEY],
-    "compactTable": [IDEMPOTENCY_KEY],
-    "getSchema": [("If-None-Match", "An ETag: answers 304 without a body while it still holds.")],
-    "followOperation": [LAST_EVENT_ID],
-    "followTableOperation": [LAST_EVENT_ID],
-}
-
-
-MEANINGS = {
-    "tableId": "The id of the table.",
-    "migrationId": "The id of the migration.",
-    "operationId": "The id of the operation.",
-    "indexName": "The name of the index.",
-    "tokenId": "The id of the token; not its secret.",
-    "bindingId": "The id of the role binding.",
-    "version": "A schema version's number; 1 is the first.",
-    "datasetId": "Only tables of this dataset.",
-    "engine": "Only tables of this engine.",
-    "name": "Only tables of this name.",
-    "status": "Only operations of this status.",
-    "operationType": "Only operations of this type.",
-    "targetId": "Only operations on this table or index.",
-}
-"""What a parameter is where its route does not say it."""

@@ -30,21 +30,21 @@ from api.http.access import BODY, OPEN, WRITES
 from api.http.described import (
     BARE_WRITES,
     ERRORS,
-    HEADERS,
-    MEANINGS,
     RETRYABLE,
     SUCCESSES,
     UNDECLARED,
     WRITE_ERRORS,
 )
 from api.http.examples import EXAMPLES
+from api.http.links import ACCEPTED, links_of
+from api.http.parameters import finished
+from api.http.reports import FORMATS as REPORT_FORMATS
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 
-ACCEPTED = ("executeMigration", "revertMigration", "buildIndex", "dropIndex", "compactTable")
-"""Requests for long work, which an operation answers."""
+FORMATS = {"listAuditEvents": tuple(TRAIL_FORMATS), "getAuditReport": tuple(REPORT_FORMATS)}
 
 STREAMS = ("followOperation", "followTableOperation")
 """Answers that are streams of events."""
@@ -158,14 +158,10 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
     operation.pop("deprecated", None)
-    operation["parameters"] = [_parameter(parameter) for parameter in operation.get("parameters", ())]
-    operation["parameters"] += [
-        {"name": name, "in": "header", "description": text, "required": False, "schema": {"type": "string"}}
-        for name, text in HEADERS.get(operation["operationId"], ())
-    ]
+    operation["parameters"] = finished(operation, FORMATS)
     body = options.get(BODY)
     if body is not None:
-        described: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}
+        described: dict[str, Any] = {"schema": _ref(body.__name__)}
         if body in EXAMPLES:
             described["example"] = EXAMPLES[body]
         content = {"application/json": described}
@@ -178,32 +174,25 @@ def _finish(operation: dict[str, Any], options: dict[str, Any]) -> None:
     _answers(operation, writes=body is not None or bool(options.get(WRITES)), is_open=bool(options.get(OPEN)))
 
 
-def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in parameter.items() if key not in ("deprecated", "allowEmptyValue")}
-    name = camel(kept["name"]) if kept["in"] == "path" else kept["name"]
-    described = {"description": MEANINGS[name]} if name in MEANINGS and not kept.get("description") else {}
-    return {**kept, **described, "name": name}
-
-
 def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     responses = {
         status: {**answer, "description": SUCCESSES[status]}
         for status, answer in operation["responses"].items()
         if status.startswith("2")
     }
-    if operation["operationId"] in ACCEPTED:
+    called = operation["operationId"]
+    success = next(status for status in responses if status[0] == "2")
+    if called in ACCEPTED:
         responses["202"]["headers"] = _headers("Location", "Operation-Location", "Retry-After")
-        responses["202"]["links"] = {
-            "operation": {"operationId": "getOperation", "parameters": {"operationId": "$response.body#/operationId"}}
-        }
-    if operation["operationId"] == "createTable":
+    if success == "201":
         responses["201"]["headers"] = _headers("Location")
-        responses["201"]["links"] = {
-            "table": {"operationId": "getTable", "parameters": {"tableId": "$response.body#/tableId"}}
-        }
+    if links := links_of(called):
+        responses[success]["links"] = links
     if operation["operationId"] == "cancelOperation":
         responses["200"] = responses["202"]
     if operation["operationId"] == "getSchema":
+        # Without a body only as 304, which is told apart below.
+        responses["200"]["content"]["application/json"]["schema"] = _ref("SchemaBody")
         responses["304"] = {"description": "The ETag still holds."}
     if operation["operationId"] == "metrics":
         responses["200"] = _text(responses["200"]["description"], "text/plain", {"type": "string"})
@@ -215,6 +204,7 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
         responses["200"] = _text("The report.", "text/html", {"type": "string"})
         responses["200"]["content"]["text/markdown"] = {"schema": {"type": "string"}}
     if operation["operationId"] == "listAuditEvents":
+        responses["200"]["content"]["application/json"]["schema"] = _ref("TrailList")
         responses["200"]["content"] |= {kind: {"schema": BINARY} for kind in list(TRAIL_FORMATS.values())[1:]}
         responses["200"]["headers"] = {"Last-Position": {"schema": {"type": "integer"}, "description": "Of an export."}}
     if operation["operationId"] in STREAMS:
@@ -236,8 +226,11 @@ def _undeclared(operation_id: str) -> tuple[str, ...]:
 
 
 def _envelope(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ErrorBody"}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {"description": description, "content": {"application/json": {"schema": _ref("ErrorBody")}}}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _text(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Error
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorBody]:
     code = FRAMEWORK_CODES.get(error.status_code, f"http_{error.status_code}")
     sentence = FRAMEWORK_SENTENCES.get(error.status_code, error.detail)
-    violations = tuple(_parameter(extra) for extra in error.extra or () if isinstance(extra, dict))
+    violations = tuple(_parameter(request, extra) for extra in error.extra or () if isinstance(extra, dict))
     if violations:
         sentence = violations[0].message
     # 405 carries Allow in the exception's headers.
@@ -138,9 +138,12 @@ def envelope(
     return Response(body, status_code=status, headers=headers or {}, media_type="application/json")
 
 
-def _parameter(extra: dict[str, Any]) -> Violation:
+def _parameter(request: Request[Any, Any, Any], extra: dict[str, Any]) -> Violation:
     """The framework's word on a query or path parameter, as a violation."""
-    key, message = camel(str(extra.get("key", ""))), str(extra.get("message", "invalid"))
+    name, message = str(extra.get("key", "")), str(extra.get("message", "invalid"))
+    taken = request.route_handler.parsed_fn_signature.parameters.get(name)
+    # What it is called on the wire, where that is not what our own code calls it.
+    key = getattr(getattr(taken, "kwarg_definition", None), "name", None) or camel(name)
     return Violation(pointer=f"/{key}", code="parameter_invalid", message=f"Parameter '{key}': {message}.")
 
 

@@ -16,7 +16,7 @@ def asked_moment(version: int | None, at: str | None, known_at: str | None, posi
     for alone in ("version", "position"):
         if alone in names and len(names) > 1:
             others = ", ".join(f"'{name}'" for name in names if name != alone)
-            violations.append(_violation(alone, f"it cannot be combined with {others}"))
+            violations.append(conflict(alone, f"it cannot be combined with {others}"))
     moments: dict[str, datetime | None] = {}
     for name, text in (("at", at), ("knownAt", known_at)):
         try:
@@ -40,6 +40,11 @@ def moment_of(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"'{text}' has no offset; add Z for UTC, or such as +02:00")
     return moment
+
+
+def conflict(name: str, message: str) -> Violation:
+    """A parameter that is good by itself and not with the others."""
+    return Violation(pointer=f"/{name}", code="parameters_conflict", message=f"Parameter '{name}': {message}.")
 
 
 def _violation(name: str, message: str) -> Violation:

@@ -9,12 +9,12 @@ from litestar.params import QueryParameter
 from api.http.access import NARROWED, NEEDS, origin_of
 from api.http.formats import Format, chosen
 from api.http.ids import table_uuid
-from api.http.moments import CODE
+from api.http.moments import conflict
 from api.http.report_html import page
 from api.http.report_markdown import markdown
 from api.http.trails import Since, Until, admit, given, moment_in
 from domain.access import Principal, Scope
-from domain.errors import ValidationFailed, Violation
+from domain.errors import ValidationFailed
 from domain.handlers.house import House
 from domain.handlers.reporting import report_of
 from domain.trail.entry import TrailFilter
@@ -46,8 +46,7 @@ def report(
     """
     wanted = chosen(request, format_name, FORMATS)
     if table_id is None and from_moment is None:
-        sentence = "Give 'tableId', or 'from' with or without 'to'."
-        raise ValidationFailed((Violation(pointer="/tableId", code=CODE, message=sentence),))
+        raise ValidationFailed((conflict("tableId", "give it, or 'from' with or without 'to'"),))
     where = TrailFilter(
         table_id=None if table_id is None else table_uuid(table_id),
         since=moment_in("from", from_moment),

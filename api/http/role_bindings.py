@@ -38,7 +38,7 @@ def create_binding(request: Asking, body: RawBody, house: NamedDependency[House]
 
     It is in force at once on this process, and within five seconds on every other one.
     """
-    binding_id = bind_role(house, _asked(decode(body, NewRoleBindingBody)), request.user, origin_of(request))
+    binding_id = bind_role(house, _asked(decode(body or b"{}", NewRoleBindingBody)), request.user, origin_of(request))
     made = _body(found_binding(house, binding_id, request.user))
     return Response(made, status_code=201, headers={"Location": f"/role-bindings/{binding_id}"})
 

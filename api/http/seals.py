@@ -15,7 +15,7 @@ from litestar.response import Stream
 from api.http.access import NARROWED, NEEDS, origin_of
 from api.http.exporting import in_threads
 from api.http.limits import OpenCalls
-from api.http.moments import CODE, moment_of
+from api.http.moments import CODE, conflict, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.seal_wire import CheckpointBody, CheckpointList, ConsistencyBody, KeysBody, ProofBody
 from domain.access import Principal, authorize
@@ -113,7 +113,7 @@ def proof(house: NamedDependency[House], position: Position, tree_size: TreeSize
 def consistency(house: NamedDependency[House], from_size: FromSize, to_size: ToSize) -> ConsistencyBody:
     """That the log of one checkpoint is the beginning of that of another (RFC 6962, section 2.1.2)."""
     if from_size > to_size:
-        raise _wrong("from", "it is above 'to'")
+        raise ValidationFailed((conflict("from", "it is above 'to'"),))
     earlier, later = checkpoint_of(house.seal, from_size), checkpoint_of(house.seal, to_size)
     path = house.seal.consistency(from_size, to_size)
     return ConsistencyBody(
@@ -161,7 +161,8 @@ def _asked(
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1 or (end is not None and start is None):
         place = names[1] if len(names) > 1 else "to" if end is not None else "tableId"
-        raise _wrong(place, "give one of 'tableId', 'migrationId', 'operationId', or 'from' with or without 'to'")
+        asked = "give one of 'tableId', 'migrationId', 'operationId', or 'from' with or without 'to'"
+        raise ValidationFailed((conflict(place, asked),))
     if start is not None:
         return Period(_moment("from", start), now if end is None else _moment("to", end))
     return _scope(names[0].removesuffix("Id"), given[names[0]] or "")

@@ -13,8 +13,8 @@ from domain.handlers.migrations import Submitted
 from domain.handlers.operations import operation_view
 
 RETRY_AFTER_SECONDS = 1
-MAX_KEY_LENGTH = 255
 
+_KEY = re.compile(r'"(?P<quoted>[ !#-~]{1,255})"|(?P<bare>[!#-~](?:[ !#-~]{0,253}[!#-~])?)')
 _VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 
 
@@ -43,9 +43,7 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str | None:
     given = request.headers.get("idempotency-key")
     if given is None:
         return None
-    key = given.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not 1 <= len(key) <= MAX_KEY_LENGTH:
-        raise HeaderInvalid("Idempotency-Key", f"1 to {MAX_KEY_LENGTH} characters are expected")
-    return key
+    found = _KEY.fullmatch(given.strip())
+    if found is None:
+        raise HeaderInvalid("Idempotency-Key", "1 to 255 printable ASCII characters are expected")
+    return found["quoted"] or found["bare"]

@@ -14,7 +14,7 @@ from api.http.ids import table_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.wire import TableBody, TableList
 from domain.access import Principal, Resource, Scope, authorize, reach
-from domain.errors import TableNotFound
+from domain.errors import TableNotFound, ValidationFailed, Violation
 from domain.handlers.house import House
 from domain.handlers.tables import NewTable, add_table, remove_table
 from domain.schema import Column
@@ -34,6 +34,9 @@ def create_table(
     """With `fields`, makes an empty table; without, registers the one at `location`, which stays as it is."""
     asked = decode(body, NewTableBody)
     authorize(request.user, Scope.TABLES_WRITE, Resource(dataset_id=asked.dataset_id))
+    if asked.fields is None and asked.location is None:
+        sentence = "Give 'fields' to make an empty table, or 'location' to register one that exists."
+        raise ValidationFailed((Violation(pointer="/fields", code="member_needed", message=sentence),))
     table_id = add_table(house, _new_table(asked), origin_of(request))
     view = found_table(house, table_id)
     return Response(table_body(view), status_code=201, headers={"Location": f"/dataset-tables/{table_id}"})
