@@ -40,6 +40,9 @@ WHERE turn IS NULL AND NOT held AND NOT EXISTS (
     SELECT FROM operation_leases AS earlier
     WHERE earlier.table_id = first.table_id AND NOT earlier.held AND earlier.position < first.position)
 """
+MENDING = (IDLE, MISSING, HELD, TURNS)
+MENDED = 3
+"""How many of them, from the first, mend something; the last only says whose turn it is then."""
 FORGET = f"""
 DELETE FROM operation_status_v1 WHERE NOT {UNFINISHED} AND completed_at < clock_timestamp() - %(older_than)s
 """  # noqa: S608
@@ -61,13 +64,15 @@ class PostgresChores:
         return Bookkeeping(**row)
 
     def mend_leases(self) -> int:
+        # One message, one transaction: nobody begins or ends an operation meanwhile, and nobody waits for a process
+        # that is paused in between.
+        message = ";\n".join((self._lock, *MENDING))
+
         def mend(connection: Connection) -> int:
-            with connection.transaction():
-                # Nobody begins or ends an operation meanwhile.
-                connection.execute(self._lock.encode())
-                mended = sum(run(connection, Statement(sql, {})).rowcount for sql in (IDLE, MISSING, HELD))
-                run(connection, Statement(TURNS, {}))
-            return mended
+            cursor, counts = connection.execute(message.encode()), list[int]()
+            while cursor.nextset():
+                counts.append(cursor.rowcount)
+            return sum(counts[:MENDED])
 
         return self._database.write(mend)
 

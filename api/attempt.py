@@ -45,7 +45,8 @@ class Attempt:
         job, engine = self.assignment.job, self.assignment.engine
         version = engine.published(job)
         if version is None:
-            if self.assignment.objection is not None:
+            # What readers see in part is taken to its end, whatever speaks against it by now.
+            if self.assignment.objection is not None and not engine.is_visible(job):
                 raise self.assignment.objection
             version = self._prepare_and_publish(job, engine)
         self.complete(version)
@@ -58,10 +59,20 @@ class Attempt:
             message += f", where {expected:,} ms were expected"
         self.run.complete(job, version, f"{message}.", took)
 
+    def publishes_no_more(self) -> str | None:
+        """The version that shows the migration; None: none does, and none will, whoever was about to publish it.
+
+        Raises TableChanged while it is visible in part, or somebody is in the way, and what keeps the engine silent.
+        """
+        job, engine = self.assignment.job, self.assignment.engine
+        if (version := engine.published(job)) is None:
+            engine.bar(job)
+        return version
+
     def discard(self) -> None:
         """Removes what was prepared and will not be published, if the engine can just now."""
         try:
-            self.assignment.engine.discard(self.assignment.job, self.kept.outcomes)
+            self.assignment.engine.discard(self.assignment.job, self.kept.drop(tuple(self.kept.outcomes)))
         except Refusal as refusal:
             log.warning("leftovers of migration %s stay: %s", self.assignment.job.migration_id, refusal)
 
@@ -78,7 +89,7 @@ class Attempt:
             self.run.announce_publishing()
             try:
                 with self.tracing.span("publish"):
-                    return engine.publish(job, self.kept.outcomes)
+                    return engine.publish(job, self.kept.outcomes, self._confirm)
             except TableChanged as refusal:
                 if not remaining:
                     raise
@@ -106,10 +117,8 @@ class Attempt:
 
     def _drop(self, job: Job, engine: TableEngine, names: Sequence[str]) -> None:
         if names:
-            # Another worker may have inherited them: only the holder of the lease takes them away.
             self.run.heed()
-            engine.discard(job, {name: self.kept.outcomes[name] for name in names})
-            self.kept.drop(names)
+            engine.discard(job, self.kept.drop(names))
 
     def _prepare(self, job: Job, engine: TableEngine, units: Sequence[Unit], progress: Progress) -> None:
         if progress.note:
@@ -137,6 +146,11 @@ class Attempt:
                 self.run.heed()
             self._look()
             yield from ended
+
+    def _confirm(self) -> None:
+        """The last look before a commit: whoever holds the lease later makes sure that none comes after theirs."""
+        self._look()
+        self.run.heed()
 
     def _look(self) -> None:
         if self.lost.is_set():

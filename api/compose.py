@@ -28,7 +28,7 @@ from adapters.oidc.tokens import oidc_tokens
 from adapters.postgres.database import Database, connected
 from adapters.postgres.elected import Elected
 from adapters.postgres.locked_texts import LockedTexts
-from adapters.postgres.preparing import prepare_database
+from adapters.postgres.preparing import grant, prepare_database
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.inspecting import Inspection
 from adapters.sealing.reading import PostgresSeal
@@ -141,11 +141,23 @@ def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.data_dir / "postgres")
 
 
-def prepare(settings: Settings, url: str) -> bool:
-    """Makes the database and the data folder ready. True: the admin's token was made just now."""
+def prepare_log(url: str, role: str | None = None) -> None:
+    """Makes the database ready, and gives a role what the service needs. Raises DatabaseNotPrepared, LogUnavailable."""
     prepare_database(url, LOG_SQL)
+    if role is not None:
+        grant(url, role)
+
+
+def prepare_worker(settings: Settings, url: str) -> None:
+    """Makes ready what a worker elsewhere needs: tokens and the key of the seal are the service's to make."""
+    prepare_log(url)
     for root in settings.table_roots:
         root.mkdir(parents=True, exist_ok=True)
+
+
+def prepare(settings: Settings, url: str) -> bool:
+    """Makes the database and the data folder ready. True: the admin's token was made just now."""
+    prepare_worker(settings, url)
     with suppress(FileExistsError):
         KeyFiles(settings.seal_key_file).make()
     made = not settings.token_file.exists()
@@ -263,8 +275,9 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             parts.feed.on_append(follower.wake)
             follower.start()
         # Not woken: what a second brings is sealed at once.
-        sealing = Elected(url, SEAL, sealer_of(settings).advance)
-        sealing.start()
+        sealing = Elected(url, SEAL, sealer_of(settings).advance) if settings.seal_key_file.exists() else None
+        if sealing is not None:
+            sealing.start()
 
         def rest(seconds: float) -> None:
             bell.wait(seconds)
@@ -295,6 +308,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
         finally:
             executor.close()
             housekeeper.stop()
-            sealing.stop()
+            if sealing is not None:
+                sealing.stop()
             for follower in followers:
                 follower.stop()

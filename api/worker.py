@@ -30,6 +30,7 @@ from domain.errors import (
     LeaseLost,
     LogUnavailable,
     Refusal,
+    TableNotFoundAtLocation,
     WorkerStopping,
 )
 from domain.facts import Origin
@@ -170,7 +171,7 @@ class Worker:
             # Whatever the table of leases says: the log says that nobody may begin. Housekeeping mends the table.
             log.error("%s", refusal)
             self.leases.release(lease, UNAPPROVED_PAUSE)
-        elif (refusal.retryable and lease.failures + 1 < MAX_ATTEMPTS) or (attempt is None and run.may_be_published):
+        elif _goes_on(run, lease, attempt, refusal):
             self._retry(lease, refusal)
         else:
             self._give_up(run, lease, attempt, refusal)
@@ -180,18 +181,29 @@ class Worker:
         self.leases.release(lease, backoff(lease.failures), failed=True)
 
     def _give_up(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
-        """Fails the operation, unless the engine says that the migration is there after all, or cannot say."""
+        """Fails the operation, unless the migration is there after all, or may yet be."""
         if attempt is not None:
             try:
-                version = attempt.assignment.engine.published(attempt.assignment.job)
-            except Refusal as silence:
-                self._retry(lease, silence)
+                version = attempt.publishes_no_more() if run.may_be_published else None
+            except Refusal as doubt:
+                self._retry(lease, doubt)
                 return
             if version is not None:
                 attempt.complete(version)
                 return
             attempt.discard()
         run.fail(AttemptsExhausted(lease.failures + 1, str(refusal)) if refusal.retryable else refusal)
+
+
+def _goes_on(run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> bool:
+    """Whether there is to be another attempt: in the hope of better luck, or because the end is not ours to say."""
+    lucky = refusal.retryable and lease.failures + 1 < MAX_ATTEMPTS
+    return lucky or (attempt is None and run.may_be_published and not _gone(lease, refusal))
+
+
+def _gone(lease: Lease, refusal: Refusal) -> bool:
+    """Whether there has been no table for so many attempts that it will not come back: then it shows nothing."""
+    return isinstance(refusal, TableNotFoundAtLocation) and lease.failures + 1 >= MAX_ATTEMPTS
 
 
 def _subject(lease: Lease) -> dict[str, object]:

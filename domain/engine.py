@@ -1,6 +1,6 @@
 """What an engine promises: prepare in units, publish as one version, discard. The port and the words it speaks in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -97,6 +97,14 @@ class Outside(Struct, frozen=True, kw_only=True):
     engine_version: str
 
 
+Confirm = Callable[[], object]
+"""Raises the refusal that stands in the way of a commit."""
+
+
+def nobody_else() -> None:
+    """Confirms a commit for one who knows that nobody else is at work."""
+
+
 class TableEngine(Protocol):
     """Carries out plans on one kind of table. Readers of the table see all of a migration or nothing of it.
 
@@ -131,17 +139,30 @@ class TableEngine(Protocol):
         and TableChanged when what the unit covers has changed.
         """
 
-    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+    def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
         """Makes the whole migration visible as exactly one new version and returns that version's name.
 
         An index over values that this version is the first to show may become visible one version later.
         ``prepared`` holds the result of every unit, by unit name. Calling it again after it succeeded changes nothing
         and returns the same version. Raises TableChanged when the units are no longer those: ask for them again; and
         SchemaDrifted, because the table may have changed in between.
+
+        ``confirm`` is called right before each commit, on a table that was opened before: what it raises stops the
+        commit. A commit that was confirmed before another one, or before ``bar``, comes to nothing after it.
         """
 
     def published(self, job: Job) -> str | None:
         """The version that shows this migration, or None while it is not the table's latest migration."""
+
+    def is_visible(self, job: Job) -> bool:
+        """Whether readers see the migration already, though an index of it may be missing still."""
+
+    def bar(self, job: Job) -> None:
+        """Has every ``publish`` of the migration that is under way anywhere, and was confirmed, come to nothing.
+
+        Nothing but a new version of the same content may come of it. Raises TableChanged when the migration became
+        visible meanwhile, or others were in the way too often.
+        """
 
     def recoverable(self, location: str, column: Column, gone_as: str) -> int:
         """How many rows could get back their values of a dropped column, as it was before version ``gone_as``.

@@ -219,6 +219,19 @@ class LogUnavailable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class DatabaseNotPrepared(Refusal):
+    """The role that the service connects as may not make the tables it needs."""
+
+    code = "database_not_prepared"
+    sentence = (
+        "The database is not ready for this version, and the role '{role}' may not make it so: {reason}. "
+        "Run `schemaledger prepare --grant {role}` as the owner of the database."
+    )
+    role: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
 class StreamMoved(Refusal):
     code = "conflict"
     sentence = "Somebody else changed {stream} at the same moment. Try again."

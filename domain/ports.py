@@ -104,8 +104,8 @@ class Workbench(Protocol):
     def keep(self, lease: Lease, name: str, outcome: bytes) -> None:
         """Keeps a unit's outcome, unless the lease was lost. A crash of the database may lose what was kept last."""
 
-    def forget(self, lease: Lease, names: Sequence[str]) -> None:
-        """Lets go of units that are of no use any more, unless the lease was lost."""
+    def forget(self, lease: Lease, names: Sequence[str]) -> bool:
+        """Lets go of units that are of no use any more. False: the lease was lost, and somebody may use them."""
 
 
 class Chores(Protocol):

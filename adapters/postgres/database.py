@@ -22,6 +22,11 @@ SECONDS_FOR_A_CONNECTION = 2.0
 SECONDS_FOR_A_LOCK = 3
 """How long a statement waits for somebody else's lock: a writer that hangs must not hang everybody for ever."""
 
+SECONDS_IDLE_IN_A_TRANSACTION = 15
+"""After which the database ends a connection whose process says nothing in the midst of a transaction: one that is
+paused keeps others from what it has locked for no longer."""
+HASTE = f"SET idle_in_transaction_session_timeout = '{SECONDS_IDLE_IN_A_TRANSACTION}s'"
+
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 """What says that the database is not there for us just now: gone, locked, or turned into a standby."""
 
@@ -103,6 +108,7 @@ def connected(url: str) -> Iterator[Connection]:
         border(),
         psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=2) as connection,
     ):
+        connection.execute(HASTE.encode())
         yield connection
 
 
@@ -136,4 +142,4 @@ def storable(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _configure(connection: Connection) -> None:
-    connection.execute(f"SET lock_timeout = '{SECONDS_FOR_A_LOCK}s'".encode())
+    connection.execute(f"SET lock_timeout = '{SECONDS_FOR_A_LOCK}s'; {HASTE}".encode())

@@ -59,7 +59,7 @@ class KeyFiles:
         """A key of a name nobody has. Raises FileExistsError."""
         key = SigningKey(name or f"schemaledger/{secrets.token_hex(8)}", secrets.token_bytes(32))
         self.private.parent.mkdir(parents=True, exist_ok=True)
-        self._write(key, os.O_EXCL)
+        self._write(key, self.private, os.O_EXCL)
         self.public.write_text(f"{key.vkey}\n")
         return key
 
@@ -81,7 +81,10 @@ class KeyFiles:
         (self._rotations / f"{number:04}").write_text(rotation(old, new))
         with self.public.open("a") as file:
             file.write(f"{new.vkey}\n")
-        self._write(new, os.O_TRUNC)
+        # Whatever happens, there is one whole key: the old one or the new one.
+        beside = self.private.with_name(f"{self.private.name}.new")
+        self._write(new, beside, os.O_TRUNC)
+        beside.replace(self.private)
         return new
 
     def known(self) -> list[VerifierKey]:
@@ -91,8 +94,8 @@ class KeyFiles:
     def rotations(self) -> list[str]:
         return [path.read_text() for path in sorted(self._rotations.glob("*"))] if self._rotations.exists() else []
 
-    def _write(self, key: SigningKey, flag: int) -> None:
-        descriptor = os.open(self.private, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+    def _write(self, key: SigningKey, place: Path, flag: int) -> None:
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | flag, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(key.private_text())
             file.flush()

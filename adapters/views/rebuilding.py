@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 
-from adapters.postgres.database import AWAY, Database, Statement, border, reason_of, run
+from adapters.postgres.database import AWAY, HASTE, Database, Statement, border, reason_of, run
 from adapters.views.aside import Aside
 from adapters.views.comparing import first_discrepancy
 from adapters.views.folding import Folding, View
@@ -163,6 +163,8 @@ class PostgresReplays:
         connection = aside.connection
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            # Paused now, this process would keep everybody from writing.
+            connection.execute(HASTE.encode())
             connection.execute(b"SET LOCAL synchronous_commit = on")
             # An inline view's writers hold this lock while they write it; a follower its row of ``projections``.
             connection.execute(self._lock.encode())

@@ -72,15 +72,29 @@ def announce(settings: Settings, made_token: bool) -> None:
 )
 def worker_command(**flags: Any) -> None:
     """Run one worker beside a service that is running elsewhere, over the same DATABASE_URL and tables."""
-    from api.compose import prepare
+    from api.compose import prepare_worker
     from api.processes import run_worker
 
     settings = settings_from(flags)
     set_up_logs(settings.log_format, settings.log_level)
     if settings.database_url is None:
         raise ServiceError("A worker of its own needs DATABASE_URL: the database of the service it works for.")
-    prepare(settings, settings.database_url)
+    prepare_worker(settings, settings.database_url)
     run_worker(settings, settings.database_url, settings.worker_metrics_port)
+
+
+@click.command("prepare")
+@click.option("--database-url", help="DATABASE_URL: as the owner of the database")
+@click.option("--grant", "role", help="A role that the service is to connect as, which gets what it needs and no more")
+def prepare_command(database_url: str | None, role: str | None) -> None:
+    """Make a PostgreSQL of yours ready for this version. `serve` does so by itself where its role may."""
+    from api.compose import prepare_log
+
+    url = database_url or read_settings().database_url
+    if url is None:
+        raise ServiceError("DATABASE_URL is not set. A PostgreSQL in the data folder is made ready by `serve`.")
+    prepare_log(url, role)
+    say("The database is ready." if role is None else f"The database is ready, and '{role}' has what it needs.")
 
 
 @click.command("run-api", hidden=True)

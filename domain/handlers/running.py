@@ -154,12 +154,7 @@ class Run:
     ) -> None:
         """Decides and appends on all streams concerned at once, anew whenever one of them moved meanwhile."""
         for _ in range(RACES):
-            appends = [self._operation_append(operation)]
-            if migration is not None:
-                appends.append(self._migration_append(migration))
-            if table is not None:
-                appends.append(self._table_append(table))
-            appends = [append for append in appends if append.facts]
+            appends = self._decided(operation, migration, table)
             if not appends:
                 return
             try:
@@ -172,6 +167,22 @@ class Run:
             self._advance(appends)
             return
         raise StreamMoved(f"operation {self._lease.operation_id}")
+
+    def _decided(
+        self,
+        operation: operations.OperationCommand,
+        migration: migrations.MigrationCommand | None,
+        table: tables.TableCommand | None,
+    ) -> list[Append]:
+        try:
+            appends = [self._operation_append(operation)]
+            appends += [] if migration is None else [self._migration_append(migration)]
+            appends += [] if table is None else [self._table_append(table)]
+        except Refusal:
+            # Perhaps because somebody else has ended the operation: then that is what is to be said.
+            self._reload(starting=isinstance(operation, operations.StartOperation))
+            raise
+        return [append for append in appends if append.facts]
 
     def _advance(self, appends: list[Append]) -> None:
         for append in appends:

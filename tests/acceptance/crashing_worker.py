@@ -1,7 +1,8 @@
-"""A real worker whose process is killed with -9 at a named point of its first migration.
+"""A real worker whose process is killed with -9, or stopped, at a named point of its first migration.
 
 Run as ``python -m tests.acceptance.crashing_worker POINT``, with the service's settings in the environment. Points:
-``prepare`` (half of the units are done), ``before_publish``, ``after_publish`` (before its event is written).
+``prepare`` (half of the units are done), ``before_publish``, ``after_publish`` (before its event is written); and
+``paused``: stopped by SIGSTOP between its last look at the log and the commit.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from threading import Event
 from adapters.engines.lance_tables.engine import LanceEngine
 from api.compose import working
 from api.settings import read_settings
-from domain.engine import Job, Unit
+from domain.engine import Confirm, Job, Unit, nobody_else
 
 TERM = timedelta(seconds=1)
 """Short, so that the next worker need not wait long."""
@@ -25,6 +26,10 @@ class Crashing(LanceEngine):
     def __init__(self, point: str) -> None:
         super().__init__()
         self._point, self._prepared = point, 0
+
+    def _pause(self) -> None:
+        if self._point == "paused":
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def _crash_at(self, point: str) -> None:
         if self._point == point:
@@ -37,9 +42,9 @@ class Crashing(LanceEngine):
             self._crash_at("prepare")
         return done
 
-    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+    def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
         self._crash_at("before_publish")
-        version = super().publish(job, prepared)
+        version = super().publish(job, prepared, lambda: (confirm(), self._pause()))
         self._crash_at("after_publish")
         return version
 

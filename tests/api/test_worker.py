@@ -1,5 +1,6 @@
 """What a worker does when things go otherwise than planned, on a real table and a real log."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,8 +22,8 @@ from adapters.workbench import PostgresWorkbench
 from api.compose import Parts, composed, prepare, replays_of
 from api.worker import MAX_ATTEMPTS, Worker
 from domain.changes.catalogue import AnyChange
-from domain.engine import Job, Unit
-from domain.errors import EngineUnavailable, TableChanged
+from domain.engine import Confirm, Job, Unit, nobody_else
+from domain.errors import CastFailed, EngineUnavailable, TableChanged
 from domain.facts import Origin
 from domain.handlers.migrations import NewMigration, submit_migration
 from domain.handlers.operations import cancel_operation
@@ -53,9 +54,13 @@ class Troubled(LanceEngine):
         self.after.get("prepare", int)()
         return done
 
-    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+    def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
+        def last_look() -> None:
+            confirm()
+            self.after.get("confirm", int)()
+
         self.before.get("publish", int)()
-        version = super().publish(job, prepared)
+        version = super().publish(job, prepared, last_look)
         self.after.get("publish", int)()
         return version
 
@@ -104,6 +109,14 @@ class Bench:
         view = self.house.views.operation(operation_id)
         assert view is not None
         return view
+
+    def take_the_lease_away(self, failures: int = 0) -> None:
+        """The term of whoever holds it runs out; so many failed before."""
+        self.leases._database.rows(
+            "UPDATE operation_leases SET expires_at = clock_timestamp() - interval '1 s', failures = %(failures)s "
+            "RETURNING 1 AS done",
+            {"failures": failures},
+        )
 
     def names(self) -> list[str]:
         return list(lance.dataset(self.location).schema.names)
@@ -211,6 +224,69 @@ def test_writers_who_never_pause_make_the_operation_wait_for_another_attempt(ben
     assert bench.operation(operation).status == "completed"
 
 
+def test_what_was_about_to_be_published_by_somebody_else_is_failed_only_once_that_cannot_happen(bench: Bench) -> None:
+    operation = bench.submit(rename("id", "key"))
+    first, second = bench.worker("first"), bench.worker("second")
+
+    def pause() -> None:
+        """The first is paused right before its commit; the second takes over, and gives up."""
+        bench.engine.after.clear()
+        bench.take_the_lease_away(failures=MAX_ATTEMPTS)
+        second.work_once()
+        assert bench.operation(operation).error_code == "attempts_exhausted"
+
+    bench.engine.after["confirm"] = pause
+    first.work_once()
+    assert bench.names() == ["id", "n"]
+    assert bench.operation(operation).status == "failed"
+
+
+def test_what_is_visible_in_part_is_taken_to_its_end_however_often_it_fails(bench: Bench) -> None:
+    """The columns are there, their index is not: there is no way back, and no other end than the whole of it."""
+    operation = bench.submit(*CHANGES, index("n", name="by_n"))
+    looks = iter([None])
+
+    def fail_at_the_index() -> None:
+        # The first look is before the columns are committed, the next ones before the index.
+        if next(looks, "index"):
+            raise EngineUnavailable("lance", "the disk is full")
+
+    bench.engine.after["confirm"] = fail_at_the_index
+    for _ in range(2 * MAX_ATTEMPTS):
+        assert bench.worker().work_once()
+    assert bench.operation(operation).status == "running"
+    bench.engine.after.clear()
+    assert bench.worker().work_once()
+    assert bench.operation(operation).status == "completed"
+    assert [one.name for one in bench.engine.inspect(bench.location).schema.indexes] == ["by_n"]
+
+
+def test_an_operation_whose_table_vanished_while_it_was_published_does_not_go_on_for_ever(bench: Bench) -> None:
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["publish"] = lambda: shutil.rmtree(bench.location, ignore_errors=True)
+    while bench.worker().work_once():
+        pass
+    ended = bench.operation(operation)
+    assert (ended.status, ended.error_code) == ("failed", "table_not_found_at_location")
+
+
+def test_who_lost_the_lease_takes_no_prepared_files_away(bench: Bench) -> None:
+    """The one who took over may have published them."""
+    operation = bench.submit(*CHANGES)
+    first, second = bench.worker("first"), bench.worker("second")
+
+    def lose_it_and_fail() -> None:
+        bench.engine.before.clear()
+        bench.take_the_lease_away()
+        second.work_once()
+        raise CastFailed("n", "int64", "int32", 1, 1, "nothing")
+
+    bench.engine.before["publish"] = lose_it_and_fail
+    first.work_once()
+    assert bench.operation(operation).status == "completed"
+    assert lance.dataset(bench.location).to_table().num_rows == 4
+
+
 def test_cancelling_while_preparing_leaves_the_table_and_no_file(bench: Bench) -> None:
     operation = bench.submit(*CHANGES)
     files = set((Path(bench.location) / "data").iterdir())
@@ -244,12 +320,7 @@ def test_a_worker_that_lost_its_lease_publishes_nothing(bench: Bench) -> None:
             taken.append(True)
             bench.engine.after.clear()
             # The first worker's term runs out, and the second one does everything.
-            lease = next(iter(bench.leases._database.rows("SELECT operation_id FROM operation_leases", {})))
-            bench.leases._database.rows(
-                "UPDATE operation_leases SET expires_at = clock_timestamp() - interval '1 s' "
-                "WHERE operation_id = %(id)s RETURNING 1 AS done",
-                {"id": lease["operation_id"]},
-            )
+            bench.take_the_lease_away()
             second.work_once()
 
     bench.engine.after["prepare"] = another_takes_over

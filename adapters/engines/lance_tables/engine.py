@@ -12,6 +12,7 @@ from lance.fragment import FragmentMetadata
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import to_arrow_schema
 from adapters.engines.lance_tables.agreement import agree
+from adapters.engines.lance_tables.barring import bar_indexes, bar_migrations
 from adapters.engines.lance_tables.border import border, open_table
 from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
 from adapters.engines.lance_tables.detached import detached
@@ -31,7 +32,7 @@ from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outside import look_outside
 from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from adapters.engines.lance_tables.profile import PROFILE
-from adapters.engines.lance_tables.publishing import commit_migration, migration_of_files
+from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files
 from adapters.engines.lance_tables.restoring import recoverable_rows
 from adapters.engines.lance_tables.staging import (
     FRAGMENT_UNIT,
@@ -45,7 +46,7 @@ from adapters.engines.lance_tables.staging import (
     remove_files,
     unit_of,
 )
-from domain.engine import EngineProfile, Inspection, Job, Outside, Unit
+from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Unit, nobody_else
 from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
 from domain.steps import Compact
@@ -113,10 +114,11 @@ class LanceEngine:
                 return _built(table, job, recipes, index, prepared)
             return NOTHING
 
-    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+    def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
         table, recipes = self._open(job.location), lance_recipes(job)
         with self._border(job.location):
             if _compacts(job):
+                confirm()
                 return str(commit_compaction(table, prepared).version)
             if (version := self.published(job)) is not None:
                 return version
@@ -127,9 +129,11 @@ class LanceEngine:
                 fragments = _fragments(prepared)
                 if missing := missing_files(table, list(fragments.values())):
                     raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
-                commit_migration(table, recipes, fragments, str(job.migration_id))
+                operation = migration_of_files(table, recipes, fragments, str(job.migration_id))
+                confirm()
+                commit_operation(table, operation, str(job.migration_id))
                 table = self._open(job.location)
-            commit_indexes(table, prepared, indexes, job)
+            commit_indexes(table, prepared, indexes, job, confirm)
             return version_of(self._open(job.location), str(job.migration_id))
 
     def published(self, job: Job) -> str | None:
@@ -139,6 +143,24 @@ class LanceEngine:
             if not shown or missing_indexes(table, job, lance_recipes(job)) or lingering_indexes(table, job):
                 return None
             return version_of(table, str(job.migration_id))
+
+    def is_visible(self, job: Job) -> bool:
+        table = self._open(job.location)
+        with self._border(job.location):
+            return not _compacts(job) and (_shows(table, job) or self.published(job) is not None)
+
+    def bar(self, job: Job) -> None:
+        table = self._open(job.location)
+        with self._border(job.location):
+            if _compacts(job):
+                # One that comes late rewrites rows as they are.
+                return
+            if self.is_visible(job):
+                raise TableChanged(job.location, "it shows the migration")
+            if _is_more_than_indexes(job):
+                bar_migrations(table)
+            else:
+                bar_indexes(table, job)
 
     def recoverable(self, location: str, column: Column, gone_as: str) -> int:
         table = self._open(location)

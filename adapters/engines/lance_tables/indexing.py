@@ -4,7 +4,7 @@ The values that a migration writes are visible to nobody yet; a detached version
 holds them together, and an index built on it fits the table once the same files are committed there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from adapters.engines.lance_tables.marker import KEY, has_commit
 from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
 from adapters.engines.lance_tables.segments import Digests, dumped, loaded
 from adapters.engines.lance_tables.weighing import indexing, sampled_width
-from domain.engine import Job, Unit
+from domain.engine import Confirm, Job, Unit
 from domain.schema import Index, Schema
 from domain.steps import BuildIndex
 
@@ -113,14 +113,10 @@ def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
 
 
 def commit_indexes(
-    table: lance.LanceDataset, built: Mapping[str, bytes], indexes: Sequence[Index], job: Job
+    table: lance.LanceDataset, built: Mapping[str, bytes], indexes: Sequence[Index], job: Job, confirm: Confirm
 ) -> lance.LanceDataset:
-    """Makes the indexes visible, all new ones in one version, and takes those dropped away."""
-    there = {index.name for index in inspect_table(table).schema.indexes}
-    in_the_way = [index.name for index in indexes if index.name in there]
-    for name in dict.fromkeys([*lingering_indexes(table, job), *in_the_way]):
-        table.drop_index(name)
-        table = reopened(table)
+    """Makes the new indexes visible and takes those dropped, or in the way, away: in one version."""
+    gone = segments_of(table, {*lingering_indexes(table, job), *(index.name for index in indexes)})
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
         content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
@@ -129,18 +125,30 @@ def commit_indexes(
             empty.append(index)
         else:
             segments.append(replace(segment, name=index.name, dataset_version=table.version))
-    if segments:
+    if segments or gone:
         properties = {KEY: str(job.migration_id)}
-        creation = LanceOperation.CreateIndex(segments, [])
+        creation = LanceOperation.CreateIndex(segments, gone)
         transaction = Transaction(table.version, creation, transaction_properties=properties)
+        confirm()
         table = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
     for index in empty:
         # On a table without rows there is nothing to build beforehand, and nothing that takes long.
         (column,) = job.target.named(index.column_ids)
         kind: Any = index.index_type.upper()
+        confirm()
         table.create_scalar_index(column, kind, name=index.name, replace=False)
         table = reopened(table)
     return table
+
+
+def segments_of(table: lance.LanceDataset, names: Collection[str]) -> list[Segment]:
+    """What the indexes of these names consist of, as far as a commit that takes them away must say it."""
+    return [
+        Segment(str(part.uuid), index.name, list(index.fields), table.version, part.fragment_ids, part.index_version)
+        for index in table.describe_indices()
+        if index.name in names
+        for part in index.segments
+    ]
 
 
 def discard_index(table: lance.LanceDataset, content: bytes) -> None:

@@ -15,17 +15,8 @@ from adapters.engines.lance_tables.restoring import old_root, reattached
 from adapters.engines.lance_tables.staging import staged_field
 
 
-def commit_migration(
-    table: lance.LanceDataset,
-    recipes: Sequence[Recipe],
-    prepared: Mapping[int, FragmentMetadata],
-    migration_id: str,
-) -> int:
-    """Commits on top of exactly this version of the table and returns the new one.
-
-    ``prepared`` holds the fragments with new files by fragment id; without any, no value is written.
-    """
-    operation = migration_of_files(table, recipes, prepared, migration_id)
+def commit_operation(table: lance.LanceDataset, operation: LanceOperation.BaseOperation, migration_id: str) -> int:
+    """Commits on top of exactly this version of the table and returns the new one."""
     transaction = Transaction(table.version, operation, transaction_properties={KEY: migration_id})
     # No retry inside: what a conflict means for what was prepared is for the caller to say.
     after = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
@@ -38,7 +29,10 @@ def migration_of_files(
     prepared: Mapping[int, FragmentMetadata],
     migration_id: str,
 ) -> LanceOperation.BaseOperation:
-    """The operation that takes this version of the table to the target."""
+    """The operation that takes this version of the table to the target.
+
+    ``prepared`` holds the fragments with new files by fragment id; without any, no value is written.
+    """
     fragments = [prepared.get(fragment.fragment_id, fragment.metadata) for fragment in table.get_fragments()]
     new = _new_roots(table, recipes)
     for recipe in recipes:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from adapters.arrow.types import from_arrow_field, to_arrow_schema
 from adapters.engines.memory.stepping import migrated, padded
 from domain.drift import difference, recognised
-from domain.engine import EngineProfile, Inspection, Job, Outside, TableStatistics, Unit
+from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, TableStatistics, Unit, nobody_else
 from domain.errors import LocationOccupied, SchemaDrifted, TableChanged, TableNotFoundAtLocation, ValuesGone
 from domain.schema import Column, Index, Schema, schema_of
 from domain.steps import RestoreField
@@ -96,14 +96,16 @@ class MemoryEngine:
             writer.write_table(rows)
         return bytes(sink.getvalue())
 
-    def publish(self, job: Job, prepared: Mapping[str, bytes]) -> str:
+    def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
         with self._lock:
             if version := self.published(job):
                 return version
-            if set(prepared) != {unit.name for unit in self.units(job, prepared)}:
+            stored = self._stored(job.location)
+            found = len(stored.versions)
+            confirm()
+            if len(stored.versions) != found or set(prepared) != {unit.name for unit in self.units(job, prepared)}:
                 raise TableChanged(job.location, "rows were added, changed or removed")
             (content,) = prepared.values()
-            stored = self._stored(job.location)
             indexes = tuple((index, job.target.named(index.column_ids)) for index in job.target.indexes)
             stored.versions.append(Version(pa.ipc.open_stream(content).read_all(), indexes))
             stored.published[job.migration_id] = len(stored.versions)
@@ -112,6 +114,16 @@ class MemoryEngine:
     def published(self, job: Job) -> str | None:
         version = self._stored(job.location).published.get(job.migration_id)
         return None if version is None else str(version)
+
+    def is_visible(self, job: Job) -> bool:
+        return self.published(job) is not None
+
+    def bar(self, job: Job) -> None:
+        with self._lock:
+            if self.is_visible(job):
+                raise TableChanged(job.location, "it shows the migration")
+            versions = self._stored(job.location).versions
+            versions.append(versions[-1])
 
     def recoverable(self, location: str, column: Column, gone_as: str) -> int:
         before: int = self._before(location, column, gone_as).num_rows

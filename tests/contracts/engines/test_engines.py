@@ -1,5 +1,6 @@
 """What every engine promises: the table becomes what was planned, as one version, or stays as it was."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from domain.errors import (
     TableNotEmpty,
     TableNotFoundAtLocation,
 )
+from domain.schema import Schema
 from tests.contracts.engines.drivers import (
     Driver,
     LanceDriver,
@@ -27,7 +29,7 @@ from tests.contracts.engines.drivers import (
     promised,
     shape,
 )
-from tests.domain.planning import add, drop, nullability, rename, retype
+from tests.domain.planning import add, drop, index, nullability, rename, retype
 
 ROWS = 40
 FRAGMENTS = 4
@@ -193,6 +195,58 @@ def test_publishing_twice_is_publishing_once(table: Driver) -> None:
     assert table.engine.publish(job, done) == version
     assert table.restarted().engine.publish(job, done) == version
     assert table.version_count() == count
+
+
+KINDS_OF_COMMITS = {
+    "schema": (rename("age", "years"),),
+    "files": FOUR_CHANGES,
+    "new index": (index("age", name="by_age"),),
+    "dropped index": ({"type": "drop_scalar_index", "params": {"name": "by_id"}},),
+}
+
+
+@pytest.fixture
+def indexed(table: Driver) -> tuple[Driver, Schema]:
+    return table, migrate(table, SCHEMA, index("id", name="by_id")).target
+
+
+@pytest.mark.parametrize("operations", KINDS_OF_COMMITS.values(), ids=KINDS_OF_COMMITS)
+def test_whoever_is_barred_right_before_the_commit_publishes_nothing(
+    indexed: tuple[Driver, Schema], operations: tuple[dict[str, Any], ...]
+) -> None:
+    table, schema = indexed
+    job = job_for(table, schema, *operations)
+    done = prepared(table, job)
+    with pytest.raises(TableChanged):
+        table.engine.publish(job, done, lambda: table.restarted().engine.bar(job))
+    found = table.engine.inspect(table.location).schema
+    assert (found.names, found.indexes) == (schema.names, schema.indexes)
+    assert table.engine.published(job) is None
+    table.engine.publish(job, prepared(table, job))
+    assert table.engine.published(job) is not None
+
+
+@pytest.mark.parametrize("operations", KINDS_OF_COMMITS.values(), ids=KINDS_OF_COMMITS)
+def test_whoever_comes_second_with_the_same_commit_publishes_nothing(
+    indexed: tuple[Driver, Schema], operations: tuple[dict[str, Any], ...]
+) -> None:
+    table, schema = indexed
+    job = job_for(table, schema, *operations)
+    done, versions = prepared(table, job), table.version_count()
+    with suppress(TableChanged):
+        table.engine.publish(job, done, lambda: table.restarted().engine.publish(job, done))
+    found = table.engine.inspect(table.location).schema
+    assert sorted(one.name for one in found.indexes) == sorted(one.name for one in job.target.indexes)
+    assert found.names == job.target.names
+    assert table.version_count() <= versions + 2
+    assert table.engine.is_visible(job) or not found.names
+
+
+def test_what_is_visible_is_not_barred(table: Driver) -> None:
+    job = migrate(table, SCHEMA, *FOUR_CHANGES)
+    with pytest.raises(TableChanged):
+        table.engine.bar(job)
+    assert table.engine.published(job) is not None
 
 
 def test_nobody_sees_anything_before_it_is_published(table: Driver) -> None:
