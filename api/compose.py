@@ -273,11 +273,8 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
         parts.feed.on_append(bell.set)
         for follower in followers:
             parts.feed.on_append(follower.wake)
-            follower.start()
-        # Not woken: what a second brings is sealed at once.
-        sealing = Elected(url, SEAL, sealer_of(settings).advance) if settings.seal_key_file.exists() else None
-        if sealing is not None:
-            sealing.start()
+        # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.
+        sealers = [Elected(url, SEAL, sealer_of(settings).advance)] if settings.seal_key_file.exists() else []
 
         def rest(seconds: float) -> None:
             bell.wait(seconds)
@@ -291,7 +288,9 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             None if keep is None else timedelta(days=keep),
             timedelta(hours=settings.approval_hours),
         )
-        housekeeper.start()
+        beside = (*followers, *sealers, housekeeper)
+        for one in beside:
+            one.start()
         try:
             yield Worker(
                 name=name,
@@ -307,8 +306,5 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             )
         finally:
             executor.close()
-            housekeeper.stop()
-            if sealing is not None:
-                sealing.stop()
-            for follower in followers:
-                follower.stop()
+            for one in reversed(beside):
+                one.stop()

@@ -1,7 +1,8 @@
 """A compliance report as Markdown, for wikis and tickets."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
 
 from api.http import report_words as words
 from domain.trail.report import Change, Report, TablePart
@@ -23,8 +24,15 @@ def _lines(report: Report) -> Iterator[str]:
         ("Made", f"{words.moment(report.made_at)}, for {words.who(report.made_by, report.names)}"),
         ("Log", f"up to position {report.last_position}"),
     )
+    numbers = {change.migration_id: number for number, change in enumerate(report.changes, start=1)}
+    yield "\n## To look at first\n"
+    looked = [
+        f"* {'' if change is None else f'Change {numbers[change.migration_id]}: '}{_safe(said)}"
+        for said, change in words.attention(report)
+    ]
+    yield from looked or ["Nothing stands out."]
     for table in report.tables:
-        yield from _table_part(report, table)
+        yield from _table_part(report, table, numbers)
     yield from _denials(report)
     yield "\n## How to make sure\n"
     yield "The evidence verifies without this service and without its database:\n"
@@ -32,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield "\n".join(("```console", *commands, "```"))
 
 
-def _table_part(report: Report, table: TablePart) -> Iterator[str]:
+def _table_part(report: Report, table: TablePart, numbers: Mapping[UUID, int]) -> Iterator[str]:
     yield f"\n## {_safe(table.name)}\n"
     yield from _facts(
         ("Table", str(table.table_id)),
@@ -56,12 +64,12 @@ def _table_part(report: Report, table: TablePart) -> Iterator[str]:
             for version in table.versions
         ),
     )
-    for number, change in enumerate(table.changes, start=1):
-        yield from _change(report, number, change)
+    for change in table.changes:
+        yield from _change(report, numbers[change.migration_id], change)
 
 
 def _change(report: Report, number: int, change: Change) -> Iterator[str]:
-    yield f"\n### Change {number}: version {change.from_version} to {change.to_version}, {change.outcome}\n"
+    yield f"\n### Change {number}: version {change.from_version} to {change.to_version}, {words.outcome(change)}\n"
     yield from _facts(
         ("What", words.kind(change)),
         ("Who", words.who(change.asked.who, report.names)),
@@ -69,7 +77,7 @@ def _change(report: Report, number: int, change: Change) -> Iterator[str]:
         ("From", change.source_address or words.NOTHING),
         ("Why", change.asked.reason or words.NOTHING),
         *(("Approval", said) for said in words.approval(change, report.names)),
-        ("Plan", change.plan_hash or words.NOTHING),
+        *(("Plan", said) for said in words.plan(change)),
         ("Result", words.result(change)),
         ("Fingerprints", f"{change.before_fingerprint or words.NOTHING} → {change.after_fingerprint or words.NOTHING}"),
         ("Proof", words.proof_of(change, report.proof)),

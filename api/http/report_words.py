@@ -17,10 +17,11 @@ from domain.diff import (
     describe,
 )
 from domain.schema import Column
-from domain.trail.report import Act, Change, Proof, Report, TablePart
+from domain.trail.report import Act, Change, Outcome, Proof, Report, TablePart
 
 TITLE = "Schema change report"
 NOTHING = "—"
+OUTCOMES: tuple[Outcome, ...] = ("succeeded", "pending", "failed", "rejected", "cancelled")
 
 
 def moment(value: datetime | None) -> str:
@@ -46,6 +47,49 @@ def period(report: Report) -> str:
     start = "the beginning" if report.since is None else moment(report.since)
     end = f"position {report.last_position} of the log" if report.until is None else f"before {moment(report.until)}"
     return f"From {start} to {end}"
+
+
+def heading(report: Report) -> str:
+    return report.tables[0].name if report.of_table is not None else "All tables"
+
+
+def made(report: Report) -> str:
+    """Where it is from."""
+    by = who(report.made_by, report.names)
+    return f"Told from the log up to position {report.last_position}, {moment(report.made_at)}, for {by}."
+
+
+def figures(report: Report) -> Iterator[tuple[str, int]]:
+    """What there is, in numbers."""
+    outcomes = [change.outcome for change in report.changes]
+    yield ("change" if len(outcomes) == 1 else "changes"), len(outcomes)
+    yield from ((name, count) for name in OUTCOMES if (count := outcomes.count(name)))
+    versions = sum(len(table.versions) for table in report.tables)
+    yield ("schema version" if versions == 1 else "schema versions"), versions
+    denied = len(report.denials) + report.further_denials
+    yield ("refused command" if denied == 1 else "refused commands"), denied
+
+
+def outcome(change: Change) -> str:
+    return "waits for approval" if change.awaits_approval else change.outcome
+
+
+def attention(report: Report) -> Iterator[tuple[str, Change | None]]:
+    """What whoever answers for it should look at first, and the change that it is about."""
+    if report.proof is None:
+        yield "Nothing is sealed yet: there is no proof of anything here.", None
+    elif report.proof.alarm is not None:
+        yield f"The seal has stopped: {report.proof.alarm}", None
+    for change in report.changes:
+        author = who(change.asked.who, report.names)
+        if change.awaits_review:
+            yield f"An emergency that {author} declared was not reviewed by anybody else.", change
+        if change.awaits_approval:
+            yield f"What {author} asked for waits for approval.", change
+        if change.is_outside:
+            yield "Changed outside, by nobody knows whom; adopted afterwards.", change
+    if denied := len(report.denials) + report.further_denials:
+        yield f"{denied} command{'s were' if denied > 1 else ' was'} refused, listed at the end.", None
 
 
 def counts(report: Report) -> str:
@@ -112,8 +156,21 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
 
 
 def operations(change: Change) -> str:
-    """As they were sent, laid out to be read."""
-    return msgspec.json.format(bytes(change.operations), indent=2).decode()
+    """As they were sent, one on a line."""
+    sent = msgspec.json.decode(change.operations, type=list[msgspec.Raw])
+    return "\n".join(msgspec.json.format(bytes(one), indent=0).decode() for one in sent)
+
+
+def plan(change: Change) -> list[str]:
+    """What was going to be done, said from the log."""
+    if change.plan_hash is None:
+        return ["None: it was done already."]
+    if change.planned is None:
+        return [change.plan_hash]
+    said = change.planned
+    undo = "; ".join((f"Undo: {said.undo.kind.value}", *said.undo.losses))
+    hazards = (f"Hazard: {kind}. {message}" for kind, message in said.hazards)
+    return [*(f"{text} ({cost})" for cost, text in said.steps), *hazards, f"{undo.rstrip('.')}.", change.plan_hash]
 
 
 def version_by(table: TablePart, migration_id: object, names: Mapping[str, str]) -> str:

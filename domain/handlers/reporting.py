@@ -10,11 +10,12 @@ from domain.audit.seal import Seal
 from domain.errors import ReportTooLarge, TableNotFound
 from domain.facts import Origin, Recorded
 from domain.handlers.house import House
+from domain.handlers.planning import schemas_of
 from domain.handlers.witnessing import record_read
 from domain.table.events import TableRegistered
 from domain.trail.entry import TrailEntry, TrailFilter
 from domain.trail.events import CommandDenied, FurtherCounted, TrailRead
-from domain.trail.report import Change, Denial, Proof, Report, TablePart, Version, act_of, change_of
+from domain.trail.report import Change, Denial, Proof, Report, TablePart, Version, act_of, change_of, planned_steps
 
 MOST_CHANGES = 2_000
 """Of one report: more would be read by nobody. So many refusals are listed, and the rest is counted."""
@@ -89,8 +90,19 @@ def _part(house: House, table_id: UUID, where: TrailFilter, changes: Sequence[Ch
         registered=act_of(first, "Created" if first.fact.created else "Registered"),
         unregistered=act_of(gone[-1], "Unregistered") if gone else None,
         versions=list(_versions(house, table_id, where.since, where.until)),
-        changes=[change for change in changes if change.table_id == table_id],
+        changes=list(_with_plans(house, first.fact.engine, table_id, changes)),
     )
+
+
+def _with_plans(house: House, engine: str, table_id: UUID, changes: Sequence[Change]) -> Iterator[Change]:
+    """Those of the table, with what the plan of each says."""
+    schemas = {version.number: version.schema for version in schemas_of(house, table_id)}
+    known = house.engines.get(engine)
+    for change in changes:
+        if change.table_id == table_id:
+            before = schemas.get(change.from_version)
+            planned = None if before is None or known is None else planned_steps(change, before, known.profile)
+            yield replace(change, planned=planned)
 
 
 def _versions(house: House, table_id: UUID, since: datetime | None, until: datetime | None) -> Iterator[Version]:

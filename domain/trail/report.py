@@ -5,9 +5,13 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import Raw, Struct
 
+from domain.changes.catalogue import AnyChange
+from domain.changes.change import Setting
 from domain.diff import Difference, diff
+from domain.engine import EngineProfile, TableStatistics
 from domain.facts import Fact, Recorded
 from domain.migration.events import (
     ApprovalRequested,
@@ -21,7 +25,11 @@ from domain.migration.events import (
     MigrationRequested,
     MigrationSucceeded,
 )
+from domain.plan import make_plan
+from domain.schema import Schema
+from domain.steps import describe
 from domain.trail.entry import words_of
+from domain.undo import Undo
 
 Outcome = Literal["succeeded", "failed", "cancelled", "rejected", "pending"]
 
@@ -35,11 +43,20 @@ class Act(Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class PlannedSteps(Struct, frozen=True, kw_only=True):
+    """What the plan with the change's hash says: each step with its cost, each hazard, and how it could be undone."""
+
+    steps: tuple[tuple[str, str], ...]
+    hazards: tuple[tuple[str, str], ...]
+    undo: Undo
+
+
 class Change(Struct, frozen=True, kw_only=True):
     """One migration, or one outside change that was adopted, from its request to its end.
 
     ``worker`` is the process that carried it out. ``differences`` are empty unless it succeeded. ``approvals`` are
-    empty where no policy asked for one. ``last_position`` is where its last event stands in the log.
+    empty where no policy asked for one. ``last_position`` is where its last event stands in the log. ``planned`` is
+    None where the plan cannot be told from the log alone.
     """
 
     migration_id: UUID
@@ -65,6 +82,9 @@ class Change(Struct, frozen=True, kw_only=True):
     operation_id: UUID | None
     first_position: int
     last_position: int
+    awaits_approval: bool = False
+    awaits_review: bool = False
+    planned: PlannedSteps | None = None
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -166,6 +186,34 @@ def change_of(events: Sequence[Recorded]) -> Change | None:
         operation_id=asked.operation_id if isinstance(asked, MigrationRequested) else None,
         first_position=first.position,
         last_position=last.position,
+        awaits_approval=outcome == "pending" and _last_of(events, AWAITING) is ApprovalRequested,
+        awaits_review=_last_of(events, REVIEWING) is EmergencyDeclared,
+    )
+
+
+AWAITING = (ApprovalRequested, MigrationApproved, MigrationRejected)
+REVIEWING = (EmergencyDeclared, EmergencyReviewed)
+
+
+def _last_of(events: Sequence[Recorded], kinds: tuple[type[Fact], ...]) -> type[Fact] | None:
+    return next((type(event.fact) for event in reversed(events) if isinstance(event.fact, kinds)), None)
+
+
+def planned_steps(change: Change, before: Schema, profile: EngineProfile) -> PlannedSteps | None:
+    """The plan made anew from the schema that the change started from; None unless it has the very hash."""
+    try:
+        changes = msgspec.json.decode(change.operations, type=tuple[AnyChange, ...])
+        setting = Setting(profile=profile, statistics=TableStatistics(rows=0))
+        plan = make_plan(changes, before, change.from_version, setting)
+    except msgspec.ValidationError:
+        # Sent to an earlier version, which knew changes of other shapes.
+        return None
+    if plan.plan_hash != change.plan_hash:
+        return None
+    return PlannedSteps(
+        steps=tuple((step.cost.value, describe(step)) for step in plan.steps),
+        hazards=tuple((hazard.kind.value, hazard.message) for hazard in plan.hazards),
+        undo=plan.undo,
     )
 
 

@@ -30,7 +30,9 @@ def test_a_posted_migration_is_answered_with_an_operation_to_follow(api: Api) ->
     assert answer.status_code == 202
     operation = answer.json()
     assert {name: type(operation[name]) for name in OPERATION_FIELDS} == OPERATION_FIELDS
-    assert (operation["status"], operation["targetType"], operation["targetId"]) == ("pending", "table", table)
+    assert (operation["targetType"], operation["targetId"]) == ("table", table)
+    # A quick worker may have begun before the answer was written.
+    assert operation["status"] in ("pending", "running")
     assert answer.headers["location"] == f"/operations/{operation['operationId']}"
     assert answer.headers["operation-location"] == answer.headers["location"]
     assert int(answer.headers["retry-after"]) >= 1

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from api.http import report_words as words
 from domain.facts import Fact, Metadata, Origin, Recorded
@@ -20,8 +21,8 @@ from domain.migration.events import (
     MigrationRequested,
     MigrationStarted,
 )
-from domain.trail.report import Change, Proof, change_of
-from tests.domain.planning import people
+from domain.trail.report import Change, Proof, change_of, planned_steps
+from tests.domain.planning import PROFILE, drop, people, planned
 
 STREAM, TABLE = UUID(int=7), UUID(int=8)
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -34,6 +35,18 @@ REQUESTED = MigrationRequested(
     from_version=1,
     to_version=2,
     plan_hash="h",
+)
+DECLARED = EmergencyDeclared(
+    table_id=TABLE,
+    dataset_id="d",
+    operation_id=UUID(int=9),
+    author="ann",
+    hazards=("data_loss",),
+    plan_hash="h",
+    reason="it burns",
+)
+ASKED = ApprovalRequested(
+    table_id=TABLE, dataset_id="d", operation_id=UUID(int=9), author="ann", hazards=("data_loss",), plan_hash="h"
 )
 ADOPTED = MigrationAdopted(
     table_id=TABLE,
@@ -88,15 +101,12 @@ def test_a_change_without_an_end_is_pending() -> None:
 
 
 def test_who_agreed_is_told_act_by_act() -> None:
-    asked = ApprovalRequested(
-        table_id=TABLE, dataset_id="d", operation_id=UUID(int=9), author="ann", hazards=("data_loss",), plan_hash="h"
-    )
-    change = told(REQUESTED, asked, MigrationApproved(by="bob", plan_hash="h", reason="seen"))
+    change = told(REQUESTED, ASKED, MigrationApproved(by="bob", plan_hash="h", reason="seen"))
     assert words.approval(change, {"bob": "Bob Sample"}) == [
         "Asked for, because of data_loss, by ann, 2026-03-03 12:00:00 UTC",
         "Given by Bob Sample (bob), 2026-03-03 12:00:00 UTC: “seen”",
     ]
-    late = told(REQUESTED, asked, MigrationRejected(code="approval_expired"))
+    late = told(REQUESTED, ASKED, MigrationRejected(code="approval_expired"))
     assert (late.outcome, words.approval(late, {})[1].split(" by ")[0]) == (
         "rejected",
         "Not given in time (approval_expired), noted",
@@ -104,20 +114,34 @@ def test_who_agreed_is_told_act_by_act() -> None:
 
 
 def test_an_emergency_says_that_nobody_was_waited_for_and_what_the_review_found() -> None:
-    declared = EmergencyDeclared(
-        table_id=TABLE,
-        dataset_id="d",
-        operation_id=UUID(int=9),
-        author="ann",
-        hazards=("data_loss",),
-        plan_hash="h",
-        reason="it burns",
-    )
-    change = told(REQUESTED, declared, EmergencyReviewed(by="bob", approved=False))
+    change = told(REQUESTED, DECLARED, EmergencyReviewed(by="bob", approved=False))
     first, second = words.approval(change, {})
     assert first.startswith("Not waited for, in an emergency, though needed because of data_loss; declared by ann")
     assert first.endswith("“it burns”")
     assert second.startswith("Reviewed afterwards and found WRONG by bob")
+
+
+def test_a_plan_is_told_step_by_step_where_it_can_be_made_again_and_not_otherwise() -> None:
+    sent = drop("score")
+    plan = planned(sent)
+    operations = msgspec.Raw(msgspec.json.encode([sent]))
+    request = replace(REQUESTED, operations=operations, from_version=plan.base_version, plan_hash=plan.plan_hash)
+    found = planned_steps(told(request), plan.source, PROFILE)
+    assert found is not None
+    assert (found.steps, [kind for kind, _ in found.hazards]) == ((("metadata", "Drop 'score'."),), ["data_loss"])
+    assert planned_steps(told(replace(request, plan_hash="sha256-v1:other")), plan.source, PROFILE) is None
+    assert planned_steps(told(REQUESTED), plan.source, PROFILE) is None
+    assert words.plan(told(REQUESTED)) == ["h"]
+
+
+def test_what_nobody_has_decided_yet_is_said_first() -> None:
+    waiting, unseen = told(REQUESTED, ASKED), told(REQUESTED, DECLARED)
+    assert (waiting.awaits_approval, waiting.awaits_review) == (True, False)
+    assert (unseen.awaits_approval, unseen.awaits_review) == (False, True)
+    assert words.outcome(waiting) == "waits for approval"
+    decided = told(REQUESTED, ASKED, MigrationApproved(by="bob", plan_hash="h"))
+    reviewed = told(REQUESTED, DECLARED, EmergencyReviewed(by="bob", approved=True))
+    assert not any(one.awaits_approval or one.awaits_review for one in (decided, reviewed, told(ADOPTED)))
 
 
 def test_an_outside_change_had_nobodys_approval() -> None:
