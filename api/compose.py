@@ -1,4 +1,4 @@
-"""The one composition root: here, and nowhere else, the ports meet their adapters."""
+"""The composition root: here, and for work beside the service in workshop.py, the ports meet their adapters."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +14,6 @@ from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
 from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.engines.by_name import Engines
-from adapters.engines.lance_tables.border import problem_of_root
 from adapters.event_log.feed import Feed
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.opened import OpenedLog
@@ -25,12 +24,11 @@ from adapters.leases import PostgresLeases
 from adapters.locations import RootedLocations
 from adapters.oidc.role_book import PostgresRoleBook
 from adapters.oidc.tokens import oidc_tokens
-from adapters.postgres.database import Database, connected
+from adapters.postgres.database import Database
 from adapters.postgres.elected import Elected
 from adapters.postgres.locked_texts import LockedTexts
-from adapters.postgres.preparing import grant, prepare_database
+from adapters.postgres.preparing import prepare_database
 from adapters.sealing.copy import OutsideCopy
-from adapters.sealing.inspecting import Inspection
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import NAME as SEAL
 from adapters.sealing.sealer import Sealer
@@ -58,9 +56,7 @@ from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_setti
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
-from domain.examination import Finding, of_object_root
 from domain.handlers.house import House
-from domain.handlers.housekeeping import examine, tidy_tables
 from domain.handlers.tokens import admit_admin
 from domain.ports import EventStore, Tokens
 from domain.replay import Replays
@@ -141,16 +137,9 @@ def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.data_dir / "postgres")
 
 
-def prepare_log(url: str, role: str | None = None) -> None:
-    """Makes the database ready, and gives a role what the service needs. Raises DatabaseNotPrepared, LogUnavailable."""
-    prepare_database(url, LOG_SQL)
-    if role is not None:
-        grant(url, role)
-
-
 def prepare_worker(settings: Settings, url: str) -> None:
     """Makes ready what a worker elsewhere needs: tokens and the key of the seal are the service's to make."""
-    prepare_log(url)
+    prepare_database(url, LOG_SQL)
     for root in settings.table_roots:
         root.mkdir(parents=True, exist_ok=True)
 
@@ -199,17 +188,6 @@ def create_http() -> Litestar:
     return app
 
 
-def seal_keys(settings: Settings) -> KeyFiles:
-    return KeyFiles(settings.seal_key_file)
-
-
-@contextmanager
-def inspection(settings: Settings, url: str) -> Iterator[Inspection]:
-    """What looks through the whole log."""
-    with connected(url) as connection:
-        yield Inspection(connection, seal_keys(settings), OutsideCopy(settings.seal_copy_file))
-
-
 def sealer_of(settings: Settings) -> Sealer:
     return Sealer(KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file))
 
@@ -235,33 +213,8 @@ def executor_of(settings: Settings) -> Executor:
     return local_executor(settings.worker_threads, settings.worker_memory, settings.worker_processes)
 
 
-def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
-    """What is wrong with an installation; with ``mend``, after what can be mended is."""
-    prepare_database(url, LOG_SQL)
-    with composed(settings, url) as parts:
-        chores = PostgresChores(parts.database, LOG_LOCK)
-        if mend:
-            chores.mend_leases()
-            tidy_tables(parts.house)
-        roots = (
-            of_object_root(root, problem_of_root(root, settings.storage_options)) for root in settings.object_roots
-        )
-        return [*roots, *examine(parts.house, vital_signs(parts.database), chores)]
-
-
 def replays_of(url: str, database: Database, store: EventStore) -> Replays:
     return PostgresReplays(url, database, store, VIEWS, LOG_LOCK, LockedTexts(database).unlock)
-
-
-@contextmanager
-def replaying(url: str) -> Iterator[Replays]:
-    """What goes over the log anew, beside the service or without it."""
-    prepare_database(url, LOG_SQL)
-    database = Database(url)
-    try:
-        yield replays_of(url, database, PostgresEventStore(database, SystemClock(), RandomIds()))
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -288,7 +241,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             None if keep is None else timedelta(days=keep),
             timedelta(hours=settings.approval_hours),
         )
-        beside = (*followers, *sealers, housekeeper)
+        beside: list[Elected | Housekeeper] = [*followers, *sealers, housekeeper]
         for one in beside:
             one.start()
         try:

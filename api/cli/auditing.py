@@ -76,8 +76,8 @@ def verify(bundle: Path | None, key: tuple[str, ...], full: bool, output: str, *
 
 
 def _verify_log(flags: dict[str, Any], *, as_json: bool) -> int:
-    from api.compose import inspection
     from api.serving import database
+    from api.workshop import inspection
 
     settings = settings_from(flags)
     problems = list[str]()

@@ -58,8 +58,8 @@ def _of_folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_service(settings: Settings, *, mend: bool) -> list[Finding]:
-    from api.compose import examination
     from api.serving import database
+    from api.workshop import examination
 
     with database(settings) as url:
         return examination(settings, url, mend=mend)

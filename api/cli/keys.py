@@ -57,6 +57,6 @@ def show(**flags: Any) -> None:
 
 
 def _files(settings: Settings) -> Any:
-    from api.compose import seal_keys
+    from api.workshop import seal_keys
 
     return seal_keys(settings)

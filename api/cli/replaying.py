@@ -48,8 +48,8 @@ def replay_command(
 
 @contextmanager
 def _replays(flags: dict[str, Any]) -> Iterator[Replays]:
-    from api.compose import replaying
     from api.serving import database
+    from api.workshop import replaying
 
     with database(settings_from(flags)) as url, replaying(url) as replays:
         yield replays

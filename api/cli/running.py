@@ -88,7 +88,7 @@ def worker_command(**flags: Any) -> None:
 @click.option("--grant", "role", help="A role that the service is to connect as, which gets what it needs and no more")
 def prepare_command(database_url: str | None, role: str | None) -> None:
     """Make a PostgreSQL of yours ready for this version. `serve` does so by itself where its role may."""
-    from api.compose import prepare_log
+    from api.workshop import prepare_log
 
     url = database_url or read_settings().database_url
     if url is None:

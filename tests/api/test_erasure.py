@@ -15,7 +15,7 @@ from adapters.postgres.locked_texts import CLOSING, OPENING, LockedTexts
 from adapters.sealing.inspecting import Inspection
 from adapters.system import RandomIds, SystemClock
 from adapters.views.catalogue import INLINE, VIEWS
-from api.compose import inspection, replaying
+from api.workshop import inspection, replaying
 from domain.facts import Append, Origin
 from domain.operation.events import OperationRequested
 from domain.subject.events import SubjectErased

@@ -1,0 +1,63 @@
+"""What works on an installation beside the service, or without it: composed here, as the service is in compose.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters.chores import PostgresChores
+from adapters.engines.lance_tables.border import problem_of_root
+from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
+from adapters.event_log.store import PostgresEventStore
+from adapters.postgres.database import Database, connected
+from adapters.postgres.preparing import grant, prepare_database
+from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.inspecting import Inspection
+from adapters.sealing.signing import KeyFiles
+from adapters.system import RandomIds, SystemClock
+from api.compose import composed, replays_of, vital_signs
+from api.settings import Settings
+from domain.examination import Finding, of_object_root
+from domain.handlers.housekeeping import examine, tidy_tables
+from domain.replay import Replays
+
+
+def prepare_log(url: str, role: str | None = None) -> None:
+    """Makes the database ready, and gives a role what the service needs. Raises DatabaseNotPrepared, LogUnavailable."""
+    prepare_database(url, LOG_SQL)
+    if role is not None:
+        grant(url, role)
+
+
+def seal_keys(settings: Settings) -> KeyFiles:
+    return KeyFiles(settings.seal_key_file)
+
+
+@contextmanager
+def inspection(settings: Settings, url: str) -> Iterator[Inspection]:
+    """What looks through the whole log."""
+    with connected(url) as connection:
+        yield Inspection(connection, seal_keys(settings), OutsideCopy(settings.seal_copy_file))
+
+
+def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
+    """What is wrong with an installation; with ``mend``, after what can be mended is."""
+    prepare_database(url, LOG_SQL)
+    with composed(settings, url) as parts:
+        chores = PostgresChores(parts.database, LOG_LOCK)
+        if mend:
+            chores.mend_leases()
+            tidy_tables(parts.house)
+        roots = (
+            of_object_root(root, problem_of_root(root, settings.storage_options)) for root in settings.object_roots
+        )
+        return [*roots, *examine(parts.house, vital_signs(parts.database), chores)]
+
+
+@contextmanager
+def replaying(url: str) -> Iterator[Replays]:
+    """What goes over the log anew, beside the service or without it."""
+    prepare_database(url, LOG_SQL)
+    database = Database(url)
+    try:
+        yield replays_of(url, database, PostgresEventStore(database, SystemClock(), RandomIds()))
+    finally:
+        database.close()
