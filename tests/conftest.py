@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -21,6 +22,12 @@ from adapters.postgres.preparing import prepare_database
 
 SERVER = "SCHEMALEDGER_TEST_SERVER"
 TEMPLATE = "SCHEMALEDGER_TEST_TEMPLATE"
+
+# Nothing here depends on time, however busy the machine is.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 _started: list[tuple[EmbeddedPostgres, Path]] = []
 
