@@ -25,10 +25,15 @@ PREFIX = "sl_"
 SECONDS_REMEMBERED = 5.0
 """How long a token that was good is believed without asking the database again, if no news of it comes before."""
 MOST_REMEMBERED = 10_000
+RANDOM_CHARACTERS = 43
+"""Of 256 bits, as base64 has them."""
 
 COLUMNS = "SELECT token_id, subject, grants, created_by, description, created_at, expires_at, revoked_at, last_used_at"
 FIND = f"""{COLUMNS}, coalesce(last_used_at < clock_timestamp() - interval '5 minutes', true) AS unnoted
 FROM access_tokens WHERE secret_sha256 = %(digest)s AND revoked_at IS NULL
+"""
+ANY_GOOD = """
+SELECT EXISTS (SELECT FROM access_tokens WHERE revoked_at IS NULL AND coalesce(expires_at > %(now)s, true)) AS good
 """
 KNOWN = "SELECT token_id FROM access_tokens WHERE secret_sha256 = %(digest)s"
 USED = "UPDATE access_tokens SET last_used_at = clock_timestamp() WHERE token_id = %(token_id)s"
@@ -45,6 +50,13 @@ def new_secret() -> str:
     """``sl_``, 256 random bits and a checksum by which a scanner can tell a token from other text."""
     random = secrets.token_urlsafe(32)
     return f"{PREFIX}{random}{zlib.crc32(random.encode()):08x}"
+
+
+def is_well_formed(secret: str) -> bool:
+    """Whether it can be one that was made here: anything shorter could be guessed."""
+    random, checksum = secret.removeprefix(PREFIX)[:-8], secret[-8:]
+    long_enough = secret.startswith(PREFIX) and len(random) >= RANDOM_CHARACTERS
+    return long_enough and checksum == f"{zlib.crc32(random.encode()):08x}"
 
 
 def write_privately(file: Path, secret: str) -> None:
@@ -95,6 +107,11 @@ class PostgresTokens:
         for digest, (_, principal) in list(self._remembered.items()):
             if principal.token_id == str(token_id):
                 self._remembered.pop(digest, None)
+
+    def is_any_good(self) -> bool:
+        """Whether anybody could come in with one of these. Raises LogUnavailable."""
+        row = self._database.row(ANY_GOOD, {"now": self._now()})
+        return row is not None and bool(row["good"])
 
     def is_known(self, digest: str) -> bool:
         return self._database.row(KNOWN, {"digest": bytes.fromhex(digest)}) is not None

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Event
 from types import ModuleType
+from typing import NamedTuple
 
 from litestar import Litestar
 
@@ -35,7 +36,7 @@ from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
-from adapters.tokens import PostgresTokens, new_secret, write_privately
+from adapters.tokens import PostgresTokens, is_well_formed, new_secret, write_privately
 from adapters.views.approval_reading import PostgresApprovals
 from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
@@ -144,22 +145,33 @@ def prepare_worker(settings: Settings, url: str) -> None:
         root.mkdir(parents=True, exist_ok=True)
 
 
-def prepare(settings: Settings, url: str) -> bool:
-    """Makes the database and the data folder ready. True: the admin's token was made just now."""
+class Prepared(NamedTuple):
+    """``made_token``: the admin's token was made just now. ``has_token``: somebody could come in with some token."""
+
+    made_token: bool
+    has_token: bool
+
+
+def prepare(settings: Settings, url: str) -> Prepared:
+    """Makes the database and the data folder ready. Raises ValueError for a token's file that holds none."""
     prepare_worker(settings, url)
     with suppress(FileExistsError):
         KeyFiles(settings.seal_key_file).make()
     made = not settings.token_file.exists()
     if made:
         write_privately(settings.token_file, new_secret())
+    secret = settings.token_file.read_text().strip()
+    if not is_well_formed(secret):
+        raise ValueError(f"{settings.token_file} holds no token of this service; move it away, and one is made.")
     database, ids = Database(url, size=1), RandomIds()
+    tokens = PostgresTokens(database)
     try:
         # Also for a token that is there: the database may be a new one.
         store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
-        admit_admin(store, PostgresTokens(database), ids.new(), settings.token_file.read_text().strip(), ADMIN)
+        admit_admin(store, tokens, ids.new(), secret, ADMIN)
+        return Prepared(made, tokens.is_any_good())
     finally:
         database.close()
-    return made
 
 
 def create_http() -> Litestar:

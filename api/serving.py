@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
 import httpx
 
-from api.compose import embedded_postgres, prepare
+from api.compose import Prepared, embedded_postgres, prepare
 from api.metrics import begin_to_share, forget_process
 from api.settings import Settings
 from api.stopping import Stop, stop_on_signals
@@ -75,8 +76,9 @@ def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     settings = _with_free_port(settings)
     with database(settings) as url:
         settings = replace(settings, database_url=url)
-        made_token = prepare(settings, url)
-        service = Running(settings, made_token, _children(settings, begin_to_share(settings.metrics_dir)))
+        prepared = prepare(settings, url)
+        _look_at_the_door(settings, prepared)
+        service = Running(settings, prepared.made_token, _children(settings, begin_to_share(settings.metrics_dir)))
         try:
             for child in service.children:
                 child.start()
@@ -104,6 +106,27 @@ def _children(settings: Settings, shared: dict[str, str]) -> list[Child]:
     environment = {**settings.environment(), **shared}
     api = [Child("run-api", environment) for _ in range(settings.api_processes)]
     return [*api, *(Child("run-worker", environment) for _ in range(settings.worker_processes))]
+
+
+def _look_at_the_door(settings: Settings, prepared: Prepared) -> None:
+    """Raises CannotServe when others than this machine could knock and nobody could come in; warns of plain HTTP."""
+    if is_loopback(settings.host):
+        return
+    if not prepared.has_token and settings.oidc is None:
+        reason = f"{settings.host} is beyond this machine, and every token has ended."
+        raise CannotServe(f"{reason} Move {settings.token_file} away, and one is made; or listen on 127.0.0.1.")
+    log.warning(
+        "listening on %s, beyond this machine, in plain HTTP: whoever is on the way can read tokens. Put a proxy "
+        "that speaks TLS in front, and listen where only it can reach",
+        settings.host,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _with_free_port(settings: Settings) -> Settings:

@@ -1,5 +1,6 @@
 """``serve`` and ``worker``: running the service."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,10 +57,13 @@ def serve_command(**flags: Any) -> None:
 
 
 def announce(settings: Settings, made_token: bool) -> None:
-    token = settings.token_file.read_text().strip()
+    """The token is shown when it was made just now, and never again: what is printed often ends in a log."""
     say(f"\nSchemaledger is ready at {settings.url}  (API reference: {settings.url}/docs)")
-    say(f"Token{' (new, admin)' if made_token else ''}, also in {settings.token_file}:\n\n  {token}\n")
-    say(f"Try:\n\n  curl -s {settings.url}/dataset-tables -H 'Authorization: Bearer {token}'\n")
+    if made_token:
+        token = settings.token_file.read_text().strip()
+        say(f"A token for everything was made. It is shown this once, and is in {settings.token_file}:\n\n  {token}\n")
+    bearer = f'"Authorization: Bearer $(cat {shlex.quote(str(settings.token_file))})"'
+    say(f"Try:\n\n  curl -s {settings.url}/dataset-tables -H {bearer}\n")
     say("Ctrl-C stops everything.\n")
 
 

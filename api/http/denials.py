@@ -17,6 +17,7 @@ from litestar.types import Message, Scope
 from api.http.access import NEEDS, origin_of
 from api.http.errors import REFUSAL
 from api.http.recounting import route_of
+from api.logs import without_secrets
 from domain.access import Scope as Scopes
 from domain.errors import LogUnavailable, Refusal
 from domain.facts import Origin
@@ -58,10 +59,15 @@ def _denied(scope: Any, refusal: Refusal) -> CommandDenied:
     return CommandDenied(
         command=f"{scope['method']} {route_of(scope)}",
         code=refusal.code,
-        message=str(refusal)[:LONGEST_MESSAGE],
+        message=_kept(str(refusal)),
         table_id=_uuid(named.get("table_id")),
-        target=next((str(value)[:LONGEST_MESSAGE] for name, value in named.items() if name != "table_id"), None),
+        target=next((_kept(str(value)) for name, value in named.items() if name != "table_id"), None),
     )
+
+
+def _kept(text: str) -> str:
+    """The log keeps it for ever: a token that somebody put into a path is none of it."""
+    return without_secrets(text)[:LONGEST_MESSAGE]
 
 
 def _record(house: House, denied: CommandDenied, origin: Origin) -> None:

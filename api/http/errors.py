@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 
 from api.http.access import request_id
 from api.http.wire import ErrorBody
+from api.logs import without_secrets
 from domain.errors import InternalFault, Refusal, TokenMissing, ValidationFailed, Violation
 from domain.naming import camel
 
@@ -104,7 +105,9 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Error
     if status == HTTPStatus.REQUEST_TIMEOUT:
         headers["Connection"] = "close"
     violations = refusal.violations if isinstance(refusal, ValidationFailed) else ()
-    return envelope(request, status, refusal.code, str(refusal), refusal.retryable, violations, headers)
+    return envelope(
+        request, status, refusal.code, without_secrets(str(refusal)), refusal.retryable, violations, headers
+    )
 
 
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorBody]:
@@ -134,7 +137,8 @@ def envelope(
 ) -> Response[ErrorBody]:
     details: dict[str, Any] = {"requestId": request_id(request.scope)}
     if violations:
-        details["violations"] = msgspec.to_builtins(violations)
+        shown = ({**msgspec.to_builtins(each), "message": without_secrets(each.message)} for each in violations)
+        details["violations"] = list(shown)
     body = ErrorBody(error=sentence, code=code, details=details, retryable=retryable)
     return Response(body, status_code=status, headers=headers or {}, media_type="application/json")
 

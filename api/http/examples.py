@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.http import bodies
+from api.http import bodies, subjects
 
 EXAMPLES: dict[type, dict[str, Any]] = {
     bodies.NewTableBody: {
@@ -36,4 +36,10 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "grants": [{"roles": ["editor"], "datasets": ["shop"]}],
         "expiresAt": "2099-01-01T00:00:00Z",
     },
+    bodies.NewRoleBindingBody: {"group": "data-platform", "roles": ["editor"], "datasets": ["shop"]},
+    bodies.NewPolicyBody: {"hazards": ["data_loss", "irreversible"], "approvers": ["bea", "cem"]},
+    bodies.ApproveBody: {"reason": "Looked at with the owner of the reports."},
+    bodies.RejectBody: {"reason": "The reports of March still read the column."},
+    subjects.NamedSubjectBody: {"subjectId": "pipeline-shop", "name": "The pipeline of the shop"},
+    subjects.ErasedSubjectBody: {"subjectId": "pipeline-shop"},
 }

@@ -1,6 +1,7 @@
 """What a token lets do, and what it does not even let see."""
 
 import time
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from adapters.postgres.database import Database
-from adapters.tokens import SECONDS_REMEMBERED, PostgresTokens
+from adapters.tokens import SECONDS_REMEMBERED, PostgresTokens, is_well_formed
 from api.compose import composed, prepare
 from domain.errors import TokenExpired
 from tests.api.conftest import Api
@@ -211,9 +212,18 @@ def test_another_process_hears_of_a_revocation(idle_api: Api) -> None:
         assert elsewhere.principal(made["secret"]) is None
 
 
+def test_a_file_with_a_token_that_could_be_guessed_is_refused(idle_api: Api) -> None:
+    file, good = idle_api.settings.token_file, idle_api.token
+    assert is_well_formed(good)
+    for bad in ("", "admin", "sl_", f"{good}x", good[:-1], "sl_short" + f"{zlib.crc32(b'short'):08x}"):
+        file.write_text(bad)
+        with pytest.raises(ValueError, match="holds no token"):
+            prepare(idle_api.settings, idle_api.settings.database_url or "")
+
+
 def test_the_first_token_is_made_once_and_one_from_before_grants_goes_on(idle_api: Api, database: Database) -> None:
     before = idle_api.events()
-    assert not prepare(idle_api.settings, idle_api.settings.database_url or "")
+    assert prepare(idle_api.settings, idle_api.settings.database_url or "") == (False, True)
     assert idle_api.events() == before
     database.rows("UPDATE access_tokens SET grants = NULL, position = NULL RETURNING 1 AS one", {})
     (listed,) = idle_api.get("/tokens").json()["tokens"]
