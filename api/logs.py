@@ -26,9 +26,12 @@ Fields = Callable[[], Mapping[str, object]]
 
 _about: ContextVar[tuple[Fields, ...]] = ContextVar("about", default=())
 
-_SECRETS = (
+_TOKENS = (
     (re.compile(r"\bsl_[\w-]{16,}"), "sl_***"),
     (re.compile(r"\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*"), "eyJ***"),
+)
+_SECRETS = (
+    *_TOKENS,
     (re.compile(r"(?i)\bbearer\s+[^\s\"',;]+"), "Bearer ***"),
     (re.compile(r"(://[^:/@\s\"]*):[^@\s\"]+@"), r"\1:***@"),
     (re.compile(r"(?i)\b(password|sslpassword|passwd|pgpassword)(\s*[=:]\s*)('[^']*'|[^\s\"',;]+)"), r"\1\2***"),
@@ -91,6 +94,14 @@ def without_secrets(text: str) -> str:
     lower = text.lower()
     if any(hint in lower for hint in _HINTS):
         for pattern, replacement in _SECRETS:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def without_tokens(text: str) -> str:
+    """With tokens crossed out, where they stand in words that are shown to callers."""
+    if "sl_" in text or "eyJ" in text:
+        for pattern, replacement in _TOKENS:
             text = pattern.sub(replacement, text)
     return text
 

@@ -17,7 +17,7 @@ from litestar.types import Message, Scope
 from api.http.access import NEEDS, origin_of
 from api.http.errors import REFUSAL
 from api.http.recounting import route_of
-from api.logs import without_secrets
+from api.logs import without_tokens
 from domain.access import Scope as Scopes
 from domain.errors import LogUnavailable, Refusal
 from domain.facts import Origin
@@ -67,7 +67,7 @@ def _denied(scope: Any, refusal: Refusal) -> CommandDenied:
 
 def _kept(text: str) -> str:
     """The log keeps it for ever: a token that somebody put into a path is none of it."""
-    return without_secrets(text)[:LONGEST_MESSAGE]
+    return without_tokens(text)[:LONGEST_MESSAGE]
 
 
 def _record(house: House, denied: CommandDenied, origin: Origin) -> None:

@@ -11,7 +11,7 @@ from litestar.types import ExceptionHandlersMap
 
 from api.http.access import request_id
 from api.http.wire import ErrorBody
-from api.logs import without_secrets
+from api.logs import without_tokens
 from domain.errors import InternalFault, Refusal, TokenMissing, ValidationFailed, Violation
 from domain.naming import camel
 
@@ -106,7 +106,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Error
         headers["Connection"] = "close"
     violations = refusal.violations if isinstance(refusal, ValidationFailed) else ()
     return envelope(
-        request, status, refusal.code, without_secrets(str(refusal)), refusal.retryable, violations, headers
+        request, status, refusal.code, without_tokens(str(refusal)), refusal.retryable, violations, headers
     )
 
 
@@ -137,7 +137,7 @@ def envelope(
 ) -> Response[ErrorBody]:
     details: dict[str, Any] = {"requestId": request_id(request.scope)}
     if violations:
-        shown = ({**msgspec.to_builtins(each), "message": without_secrets(each.message)} for each in violations)
+        shown = ({**msgspec.to_builtins(each), "message": without_tokens(each.message)} for each in violations)
         details["violations"] = list(shown)
     body = ErrorBody(error=sentence, code=code, details=details, retryable=retryable)
     return Response(body, status_code=status, headers=headers or {}, media_type="application/json")

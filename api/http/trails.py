@@ -19,7 +19,7 @@ from api.http.moments import CODE, moment_of
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_number, cut
 from api.http.trail_formats import Batches, Parquet, comma_separated, entry_body, lines, parquet
 from api.http.trail_wire import TrailList
-from api.logs import without_secrets
+from api.logs import without_tokens
 from domain.access import Principal, Resource, Scope, authorize
 from domain.errors import TableNotFound, ValidationFailed, Violation
 from domain.handlers.house import House
@@ -123,7 +123,7 @@ def moment_in(name: str, text: str | None) -> datetime | None:
 
 def given(request: Asking) -> dict[str, str]:
     """What was asked for, for the record of it."""
-    return {name: without_secrets(value)[:200] for name, value in request.query_params.items() if name != "pageToken"}
+    return {name: without_tokens(value)[:200] for name, value in request.query_params.items() if name != "pageToken"}
 
 
 def _page(
