@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from types import ModuleType
 from typing import NamedTuple
@@ -41,14 +42,19 @@ from adapters.views.approval_reading import PostgresApprovals
 from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
 from adapters.views.dataset_tables import table_conflict
-from adapters.views.follower import Follower
+from adapters.views.follower import Follower, Projection
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.rebuilding import PostgresReplays
 from adapters.views.subject_names import PostgresSubjects
 from adapters.views.vitals import PostgresVitalSigns
+from adapters.views.webhook_deliveries import DELIVERIES, Announcing
 from adapters.views.whereabouts import PostgresWhereabouts
+from adapters.webhooks.book import PostgresWebhooks
+from adapters.webhooks.queue import PostgresDeliveries
+from adapters.webhooks.sending import HttpMessenger
 from adapters.workbench import PostgresWorkbench
+from api.courier import Courier
 from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
@@ -57,10 +63,12 @@ from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_setti
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
+from domain.handlers.alarms import raise_seal_alarm
 from domain.handlers.house import House
 from domain.handlers.tokens import admit_admin
 from domain.ports import EventStore, Tokens
 from domain.replay import Replays
+from domain.webhook.addresses import allowance
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""
@@ -106,6 +114,8 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         tokens=tokens,
         role_book=role_book,
         approvals=PostgresApprovals(database),
+        webhooks=PostgresWebhooks(opened),
+        webhook_allowance=allowance(settings.webhook_allow),
         default_policy=settings.approval_hazards,
         clock=clock,
         projections=tuple(view.name for view in VIEWS),
@@ -124,7 +134,7 @@ def tokens_of(settings: Settings, own: Tokens, role_book: PostgresRoleBook) -> T
 
 
 def vital_signs(database: Database) -> PostgresVitalSigns:
-    return PostgresVitalSigns(database, [*(projection.name for projection in FOLLOWED), SEAL])
+    return PostgresVitalSigns(database, [*(projection.name for projection in FOLLOWED), DELIVERIES, SEAL])
 
 
 def demo_data() -> ModuleType:
@@ -180,17 +190,13 @@ def create_http() -> Litestar:
     assert settings.database_url is not None
     holding = composed(settings, settings.database_url)
     parts = holding.__enter__()
-
-    def problem_of_feed() -> str | None:
-        return None if parts.feed.listening.is_set() else "The feed of the event log is not connected."
-
     app = create_app(
         parts.house,
         parts.tokens,
         parts.feed,
         ipc_schema,
         parquet_file,
-        {"database": parts.database.problem, "feed": problem_of_feed},
+        {"database": parts.database.problem, "feed": parts.feed.problem},
         Exposition(vital_signs(parts.database)),
         rate_limit=settings.rate_limit,
         request_seconds=settings.request_seconds,
@@ -200,8 +206,9 @@ def create_http() -> Litestar:
     return app
 
 
-def sealer_of(settings: Settings) -> Sealer:
-    return Sealer(KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file))
+def sealer_of(settings: Settings, house: House) -> Sealer:
+    alarm = partial(raise_seal_alarm, house.store, house.clock)
+    return Sealer(KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file), alarm)
 
 
 def tracing_of(settings: Settings) -> Tracing:
@@ -231,29 +238,27 @@ def replays_of(url: str, database: Database, store: EventStore) -> Replays:
 
 @contextmanager
 def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
-    """A worker with the followers of the asynchronous views beside it."""
+    """A worker with what goes on beside it: followers of the log, the seal, the courier, and housekeeping."""
     with composed(settings, url) as parts:
-        followers = [Follower(url, parts.house.store, projection) for projection in FOLLOWED]
+        announcing = Projection(DELIVERIES, Announcing(parts.house.store, parts.house.whereabouts).statements)
+        followers = [Follower(url, parts.house.store, projection) for projection in (*FOLLOWED, announcing)]
         bell = Event()
-        parts.feed.on_append(bell.set)
-        for follower in followers:
-            parts.feed.on_append(follower.wake)
+        for wake in (bell.set, *(follower.wake for follower in followers)):
+            parts.feed.on_append(wake)
         # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.
-        sealers = [Elected(url, SEAL, sealer_of(settings).advance)] if settings.seal_key_file.exists() else []
+        sealer = sealer_of(settings, parts.house)
+        sealers = [Elected(url, SEAL, sealer.advance)] if settings.seal_key_file.exists() else []
+        chores, keep = PostgresChores(parts.database, LOG_LOCK), settings.keep_operations
+        housekeeper = Housekeeper(parts.house, chores, keep, settings.approve_within, settings.drift_every)
+        messenger = HttpMessenger(parts.house.webhook_allowance)
+        courier = Courier(parts.house, PostgresDeliveries(parts.database), messenger, name)
 
         def rest(seconds: float) -> None:
             bell.wait(seconds)
             bell.clear()
 
         executor = executor_of(settings)
-        keep = settings.keep_operations_days
-        housekeeper = Housekeeper(
-            parts.house,
-            PostgresChores(parts.database, LOG_LOCK),
-            None if keep is None else timedelta(days=keep),
-            timedelta(hours=settings.approval_hours),
-        )
-        beside: list[Elected | Housekeeper] = [*followers, *sealers, housekeeper]
+        beside: list[Elected | Housekeeper | Courier] = [*followers, *sealers, housekeeper, courier]
         for one in beside:
             one.start()
         try:

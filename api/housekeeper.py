@@ -1,4 +1,4 @@
-"""What workers do beside their work: mend leases, tidy tables, take old operations off the lists. One of all does."""
+"""What workers do beside their work: mend leases, look for drift, tidy tables, forget what is old. One of all does."""
 
 import logging
 from collections.abc import Callable
@@ -6,9 +6,11 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from domain.errors import LogUnavailable
+from domain.facts import Origin
+from domain.handlers.alarms import look_for_drift_in
 from domain.handlers.approving import expire_approvals
 from domain.handlers.house import House
-from domain.handlers.housekeeping import tidy_tables
+from domain.handlers.housekeeping import all_tables, tidy_tables
 from domain.handlers.witnessing import settle_tallies
 from domain.ports import Chores
 
@@ -18,13 +20,19 @@ SECONDS_BETWEEN_LOOKS = 30.0
 LEASES, OPERATIONS, TABLES = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 APPROVALS = timedelta(minutes=1)
 TALLIES = timedelta(minutes=10)
+WEBHOOKS = timedelta(hours=1)
 """How often each chore is due, over all processes."""
+
+
+KEEP_DELIVERIES = timedelta(days=30)
+"""How long it is known what became of a webhook's messages."""
 
 
 class Housekeeper:
     """``keep_operations``: how long operations that ended are listed, None for ever.
 
-    ``approve_within``: how long a migration waits for approval before it is rejected by itself.
+    ``approve_within``: how long a migration waits for approval before it is rejected by itself. ``drift_every``: how
+    often all tables are compared with the log, None for never.
     """
 
     def __init__(
@@ -33,9 +41,10 @@ class Housekeeper:
         chores: Chores,
         keep_operations: timedelta | None,
         approve_within: timedelta = timedelta(days=7),
+        drift_every: timedelta | None = None,
     ) -> None:
         self._house, self._chores, self._keep_operations = house, chores, keep_operations
-        self._approve_within = approve_within
+        self._approve_within, self._drift_every = approve_within, drift_every
         self._stop = Event()
         self._thread = Thread(target=self._work, name="housekeeper", daemon=True)
 
@@ -52,6 +61,9 @@ class Housekeeper:
         self._chore("operations", OPERATIONS, self._forget)
         self._chore("approvals", APPROVALS, self._expire)
         self._chore("tallies", TALLIES, self._settle)
+        self._chore("webhooks", WEBHOOKS, self._clear)
+        if self._drift_every is not None:
+            self._chore("drift", self._drift_every, self._compare)
         self._chore("tables", TABLES, self._tidy)
 
     def _work(self) -> None:
@@ -83,6 +95,19 @@ class Housekeeper:
     def _settle(self) -> None:
         if settled := settle_tallies(self._house):
             log.warning("%s times a caller was refused, or read the trail, so often that the rest was counted", settled)
+
+    def _clear(self) -> None:
+        forgotten, secrets = (
+            self._house.webhooks.forget_deliveries(KEEP_DELIVERIES),
+            self._house.webhooks.forget_secrets(),
+        )
+        if forgotten or secrets:
+            log.info("%s old deliveries and %s secrets that sign nothing are forgotten", forgotten, secrets)
+
+    def _compare(self) -> None:
+        tables = (table.table_id for table in all_tables(self._house))
+        if drifted := look_for_drift_in(self._house, tables, Origin()):
+            log.warning("%s tables were changed outside", drifted)
 
     def _tidy(self) -> None:
         tidied = tidy_tables(self._house)

@@ -29,6 +29,7 @@ _about: ContextVar[tuple[Fields, ...]] = ContextVar("about", default=())
 _TOKENS = (
     (re.compile(r"\bsl_[\w-]{16,}"), "sl_***"),
     (re.compile(r"\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*"), "eyJ***"),
+    (re.compile(r"\bwhsec_[\w+/=-]{16,}"), "whsec_***"),
 )
 _SECRETS = (
     *_TOKENS,
@@ -36,7 +37,7 @@ _SECRETS = (
     (re.compile(r"(://[^:/@\s\"]*):[^@\s\"]+@"), r"\1:***@"),
     (re.compile(r"(?i)\b(password|sslpassword|passwd|pgpassword)(\s*[=:]\s*)('[^']*'|[^\s\"',;]+)"), r"\1\2***"),
 )
-_HINTS = ("sl_", "eyj", "bearer", "://", "pass")
+_HINTS = ("sl_", "eyj", "whsec_", "bearer", "://", "pass")
 """Without any of these there is no secret to look for: most lines are spared the search."""
 
 

@@ -84,6 +84,12 @@ OPEN_CALLS = Gauge(
     registry=OWN,
     multiprocess_mode="livesum",
 )
+MESSAGES = Counter(
+    "schemaledger_webhook_tries_total",
+    "Tries to send a message to a webhook: delivered, again (it is tried later), or failed (it is not).",
+    ("result",),
+    registry=OWN,
+)
 FOLLOWERS = Gauge("schemaledger_stream_followers", "Open streams of events.", registry=OWN, multiprocess_mode="livesum")
 
 
@@ -198,6 +204,27 @@ def _told(vitals: Vitals) -> Iterator[Metric]:
         "Whether the seal has stopped because the log is not what was sealed before.",
         vitals.seal_alarm is not None,
     )
+    yield from _of_webhooks(vitals)
+
+
+def _of_webhooks(vitals: Vitals) -> Iterator[Metric]:
+    backlog = GaugeMetricFamily(
+        "schemaledger_webhook_backlog", "Messages to be sent: due now, or waiting for another try.", labels=("state",)
+    )
+    backlog.add_metric(("due",), vitals.messages_due)
+    backlog.add_metric(("waiting",), vitals.messages_waiting)
+    yield backlog
+    yield _gauge(
+        "schemaledger_oldest_webhook_message_seconds",
+        "For how long the oldest message that a webhook has not taken has waited; 0: none waits.",
+        vitals.oldest_message_age,
+    )
+    webhooks = GaugeMetricFamily(
+        "schemaledger_webhooks", "Webhooks: enabled, unverified, or disabled.", labels=("status",)
+    )
+    for status, count in vitals.webhooks.items():
+        webhooks.add_metric((status,), count)
+    yield webhooks
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from api.logs import FORMATS, LEVELS
 from api.oidc_settings import OidcSettings, read_oidc
 from domain.changes.change import HazardKind
+from domain.webhook.addresses import allowance
 
 DATA_DIR = "SCHEMALEDGER_DATA_DIR"
 HOST = "SCHEMALEDGER_HOST"
@@ -36,6 +38,8 @@ SEAL_KEY = "SCHEMALEDGER_SEAL_KEY"
 SEAL_COPY = "SCHEMALEDGER_SEAL_COPY"
 RATE_LIMIT = "SCHEMALEDGER_RATE_LIMIT"
 REQUEST_SECONDS = "SCHEMALEDGER_REQUEST_SECONDS"
+WEBHOOK_ALLOW = "SCHEMALEDGER_WEBHOOK_ALLOW"
+DRIFT_HOURS = "SCHEMALEDGER_DRIFT_HOURS"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
@@ -86,6 +90,10 @@ class Settings:
     """Calls a minute that one API process serves to one caller; 0: as many as come."""
     request_seconds: int = 30
     """How long a request may take to arrive: its head, and then its body."""
+    webhook_allow: tuple[str, ...] = ()
+    """Hosts, addresses and networks that webhooks may lead to beside the public internet, and without TLS."""
+    drift_hours: int = 1
+    """How often all tables are compared with the log; 0: never by itself."""
     traces: bool = False
     """Whether there is a collector to tell spans to; OpenTelemetry's own variables say the rest."""
     log_format: str = "auto"
@@ -107,6 +115,18 @@ class Settings:
     @property
     def seal_copy_file(self) -> Path:
         return self.seal_copy or self.data_dir / "seal" / "checkpoints"
+
+    @property
+    def keep_operations(self) -> timedelta | None:
+        return None if self.keep_operations_days is None else timedelta(days=self.keep_operations_days)
+
+    @property
+    def approve_within(self) -> timedelta:
+        return timedelta(hours=self.approval_hours)
+
+    @property
+    def drift_every(self) -> timedelta | None:
+        return timedelta(hours=self.drift_hours) if self.drift_hours else None
 
     @property
     def url(self) -> str:
@@ -131,6 +151,8 @@ class Settings:
             APPROVAL_HOURS: str(self.approval_hours),
             RATE_LIMIT: str(self.rate_limit),
             REQUEST_SECONDS: str(self.request_seconds),
+            WEBHOOK_ALLOW: ",".join(self.webhook_allow),
+            DRIFT_HOURS: str(self.drift_hours),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
         }
@@ -170,6 +192,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         keep_operations_days=_number(environment, KEEP_OPERATIONS_DAYS, 0, 0, 36_500) or None,
         approval_hazards=_hazards(environment),
         approval_hours=_number(environment, APPROVAL_HOURS, 168, 1, 87_600),
+        webhook_allow=_allowed(environment),
+        drift_hours=_number(environment, DRIFT_HOURS, 1, 0, 8_760),
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         seal_key=_path(environment, SEAL_KEY),
         seal_copy=_path(environment, SEAL_COPY),
@@ -199,6 +223,15 @@ def _hazards(environment: Mapping[str, str]) -> tuple[str, ...]:
     if unknown := named.difference(HazardKind):
         raise ValueError(f"{APPROVAL_HAZARDS} names '{min(unknown)}'; hazards are {', '.join(HazardKind)}.")
     return tuple(sorted(named))
+
+
+def _allowed(environment: Mapping[str, str]) -> tuple[str, ...]:
+    entries = tuple(entry.strip() for entry in environment.get(WEBHOOK_ALLOW, "").split(",") if entry.strip())
+    try:
+        allowance(entries)
+    except ValueError as error:
+        raise ValueError(f"{WEBHOOK_ALLOW}: {error}.") from None
+    return entries
 
 
 def _options(environment: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ class Scope(StrEnum):
     AUDIT_EXPORT = "audit:export"
     AUDIT_ERASE = "audit:erase"
     TOKENS_MANAGE = "tokens:manage"
+    WEBHOOKS_MANAGE = "webhooks:manage"
 
 
 ALL_SCOPES = frozenset(Scope)

@@ -929,6 +929,57 @@ class GrantInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class WebhookNotFound(Refusal):
+    code = "webhook_not_found"
+    sentence = "There is no webhook '{webhook_id}'."
+    webhook_id: str
+
+
+@dataclass(unsafe_hash=True)
+class DeliveryNotFound(Refusal):
+    code = "delivery_not_found"
+    sentence = "There is no delivery '{delivery_id}' of this webhook that could be sent again or looked at."
+    delivery_id: str
+
+
+@dataclass(unsafe_hash=True)
+class WebhookNotEnabled(Refusal):
+    code = "webhook_not_enabled"
+    sentence = "Webhook {webhook_id} is {status}, and is sent nothing. Verify or enable it first."
+    webhook_id: str
+    status: str
+
+
+@dataclass(unsafe_hash=True)
+class WebhookUrlRefused(Refusal):
+    code = "webhook_url_refused"
+    sentence = "Nothing is sent to this URL: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class WebhookInvalid(Refusal):
+    code = "webhook_invalid"
+    sentence = "The webhook makes no sense: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class WebhookExceedsOwn(Refusal):
+    code = "webhook_exceeds_own"
+    sentence = "A webhook is told no more than its maker may read: '{scope}' is missing ({place})."
+    scope: str
+    place: str
+
+
+@dataclass(unsafe_hash=True)
+class TooManyWebhooks(Refusal):
+    code = "too_many_webhooks"
+    sentence = "There are {most} webhooks already. Delete one that nobody needs."
+    most: int
+
+
+@dataclass(unsafe_hash=True)
 class GrantExceedsOwn(Refusal):
     code = "grant_exceeds_own"
     sentence = "A token cannot give more than its maker has: '{scope}' ({place})."

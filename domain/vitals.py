@@ -18,6 +18,9 @@ class Vitals(Struct, frozen=True, kw_only=True):
 
     Leases are held, free (nobody runs the operation now), or expired (their worker was not heard of for a term).
     ``lags`` is by view. ``seal_alarm`` says why the seal has stopped, None while it goes on.
+
+    Messages of webhooks are due (to be sent now) or waiting (for another try); the oldest is the one that was queued
+    first and not taken yet. ``webhooks`` counts them by status.
     """
 
     position: int
@@ -30,6 +33,10 @@ class Vitals(Struct, frozen=True, kw_only=True):
     oldest_heartbeat_age: float
     lags: Mapping[str, Lag]
     seal_alarm: str | None = None
+    messages_due: int = 0
+    messages_waiting: int = 0
+    oldest_message_age: float = 0.0
+    webhooks: Mapping[str, int] = {}
 
 
 class VitalSigns(Protocol):

@@ -40,6 +40,10 @@ class Feed:
         self._stop.set()
         self._thread.join()
 
+    def problem(self) -> str | None:
+        """None while news come in, else a sentence."""
+        return None if self.listening.is_set() else "The feed of the event log is not connected."
+
     def on_append(self, wake: Wake) -> None:
         """Calls ``wake`` from the feed's thread after every append of any process."""
         self._always.append(wake)

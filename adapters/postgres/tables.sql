@@ -314,3 +314,74 @@ BEGIN
         RAISE EXCEPTION 'the key % was deleted', wanted USING ERRCODE = 'SLK01';
     END IF;
 END $$;
+
+-- Inline: where messages go.
+
+CREATE TABLE IF NOT EXISTS webhooks_v1 (
+    webhook_id uuid PRIMARY KEY,
+    position bigint NOT NULL,
+    url text NOT NULL,
+    description text,
+    event_types text[] NOT NULL,
+    datasets text[] NOT NULL,
+    tables uuid[] NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    secret_id uuid NOT NULL,
+    previous_secret_id uuid,
+    previous_until timestamptz,
+    verified_at timestamptz,
+    disabled_at timestamptz,
+    disabled_reason text,
+    -- It is told of what happened after this position; null while it is told nothing.
+    since bigint
+);
+CREATE INDEX IF NOT EXISTS webhooks_v1_newest ON webhooks_v1 (position);
+
+-- What webhooks' messages are signed with: in no event, in no answer but the one that told it.
+
+CREATE TABLE IF NOT EXISTS webhook_secrets (
+    secret_id uuid PRIMARY KEY,
+    webhook_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS webhook_secrets_of_webhook ON webhook_secrets (webhook_id);
+
+-- What is to be sent, and what became of it. It follows the log from here on: there were no webhooks before.
+
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    delivery_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    webhook_id uuid NOT NULL,
+    position bigint NOT NULL,
+    type text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    data text NOT NULL,
+    challenge text,
+    status text NOT NULL DEFAULT 'pending',
+    tries integer NOT NULL DEFAULT 0,
+    next_try_at timestamptz DEFAULT clock_timestamp(),
+    claim uuid,
+    claimed_until timestamptz,
+    last_status integer,
+    last_error text,
+    last_tried_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    UNIQUE (webhook_id, position)
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (webhook_id, next_try_at)
+    WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_ended ON webhook_deliveries (webhook_id, ended_at)
+    WHERE status = 'delivered';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_oldest ON webhook_deliveries (created_at);
+INSERT INTO projections (name, position)
+SELECT 'webhook_deliveries', coalesce(max(notification_id), 0) FROM stored_events
+ON CONFLICT (name) DO NOTHING;
+
+-- When each webhook had its turn last.
+
+CREATE TABLE IF NOT EXISTS webhook_turns (
+    webhook_id uuid PRIMARY KEY,
+    had_at timestamptz NOT NULL
+);

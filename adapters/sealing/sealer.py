@@ -5,6 +5,7 @@ then, and says so until somebody looks.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg.rows import DictRow
@@ -36,10 +37,10 @@ ADVANCE = """
 INSERT INTO projections (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position
 """
+ALARM = "SELECT message FROM seal_alarms"
 STOPPED = """
 INSERT INTO seal_alarms (message) VALUES (%(message)s)
 ON CONFLICT (single) DO UPDATE SET message = excluded.message, raised_at = clock_timestamp()
-WHERE seal_alarms.message <> excluded.message
 """
 GOING_ON = "DELETE FROM seal_alarms"
 
@@ -50,17 +51,26 @@ class SealStopped(Exception):
 
 @dataclass(frozen=True)
 class Sealer:
+    """``alarm`` is told why it has stopped, at least once, before anybody else is."""
+
     keys: KeyFiles
     outside: OutsideCopy
+    alarm: Callable[[str], object] = str
 
     def advance(self, connection: Connection) -> bool:
         """Seals one batch. False: nothing was left to seal, or it has stopped."""
         try:
             return self._advance(connection)
         except (SealStopped, LookupError, NoteDamaged, OSError) as stop:
-            if run(connection, Statement(STOPPED, {"message": str(stop)})).rowcount:
-                log.error("the seal has stopped: %s", stop)
+            self._stopped(connection, str(stop))
             return False
+
+    def _stopped(self, connection: Connection, message: str) -> None:
+        known = run(connection, Statement(ALARM, {})).fetchone()
+        if known is None or known["message"] != message:
+            log.error("the seal has stopped: %s", message)
+            self.alarm(message)
+            run(connection, Statement(STOPPED, {"message": message}))
 
     def _advance(self, connection: Connection) -> bool:
         last = self._last(connection)

@@ -23,6 +23,9 @@ from adapters.views.table_homes import table_homes
 from adapters.views.table_rows import TableRows
 from adapters.views.trail_rows import StreamRows, TrailRows
 from adapters.views.version_rows import VersionRows
+from adapters.views.webhook_deliveries import asked_deliveries
+from adapters.views.webhooks import FACTS as WEBHOOK_FACTS
+from adapters.views.webhooks import webhooks
 from domain.table.events import TableRegistered
 
 INLINE = (
@@ -34,6 +37,8 @@ INLINE = (
     role_bindings,
     approvals,
     erasure,
+    webhooks,
+    asked_deliveries,
 )
 FOLLOWED = (
     Projection("migrations_v4", lambda event: (*migrations(event), *column_history(event))),
@@ -50,6 +55,8 @@ VIEWS = (
     View("event_streams", ("event_streams_v1",), StreamRows, "event_streams_v1"),
     View("approvals", ("approvals_v1", "approval_policies_v1"), lambda: OneByOne(once(approvals), APPROVAL_FACTS)),
     View("role_bindings", ("role_bindings_v1",), lambda: OneByOne(once(role_bindings), ROLE_BINDING_FACTS)),
+    View("webhooks", ("webhooks_v1",), lambda: OneByOne(once(webhooks), WEBHOOK_FACTS)),
     View("audit_trail", (TRAIL,), TrailRows, TRAIL),
 )
-"""What can be built anew, by the names it is asked for. Leases and tokens also hold what is not in the log."""
+"""What can be built anew, by the names it is asked for. Leases, tokens and deliveries also hold what is not
+in the log."""

@@ -19,6 +19,19 @@ SELECT
     (SELECT message FROM seal_alarms) AS seal_alarm
 FROM operation_leases JOIN operation_status_v1 USING (operation_id)
 """
+MESSAGES = """
+SELECT
+    count(*) FILTER (WHERE next_try_at <= clock_timestamp()) AS messages_due,
+    count(*) FILTER (WHERE next_try_at > clock_timestamp()) AS messages_waiting,
+    coalesce(extract(epoch FROM clock_timestamp() - min(delivery.created_at)), 0)::float AS oldest_message_age
+FROM webhook_deliveries AS delivery JOIN webhooks_v1 USING (webhook_id) WHERE status = 'pending' AND since IS NOT NULL
+"""
+WEBHOOKS = """
+SELECT count(*) FILTER (WHERE since IS NOT NULL) AS enabled,
+    count(*) FILTER (WHERE verified_at IS NULL AND disabled_at IS NULL) AS unverified,
+    count(*) FILTER (WHERE disabled_at IS NOT NULL) AS disabled
+FROM webhooks_v1
+"""
 LAGS = """
 SELECT name, head - reached AS events,
     coalesce(extract(epoch FROM clock_timestamp() - (
@@ -40,4 +53,8 @@ class PostgresVitalSigns:
         queue = self._database.row(QUEUE, {})
         assert queue is not None
         lags = self._database.rows(LAGS, {"names": self._projections})
-        return Vitals(**queue, lags={row["name"]: Lag(events=row["events"], seconds=row["seconds"]) for row in lags})
+        messages, webhooks = self._database.row(MESSAGES, {}), self._database.row(WEBHOOKS, {})
+        assert messages is not None
+        assert webhooks is not None
+        behind = {row["name"]: Lag(events=row["events"], seconds=row["seconds"]) for row in lags}
+        return Vitals(**queue, **messages, lags=behind, webhooks=webhooks)

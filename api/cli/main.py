@@ -22,6 +22,7 @@ from api.cli.subjects import subjects
 from api.cli.tending import adopt, compact, drift, indexes
 from api.cli.tokens import tokens, whoami
 from api.cli.trails import events, report
+from api.cli.webhooks import webhooks
 from api.client.calls import ServiceError
 from domain.errors import Refusal
 
@@ -68,6 +69,7 @@ for command in (
     tokens,
     roles,
     whoami,
+    webhooks,
 ):
     cli.add_command(command)
 audit.add_command(events)

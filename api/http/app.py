@@ -27,6 +27,7 @@ from api.http import (
     tables,
     trails,
     upkeep,
+    webhooks,
 )
 from api.http import tokens as token_routes
 from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
@@ -70,6 +71,7 @@ ROUTES: list[ControllerRouterHandler] = [
     trails.router,
     reports.router,
     subjects.router,
+    webhooks.router,
     health.router,
     metrics.get_metrics,
 ]

@@ -3,7 +3,7 @@
 SUCCESSES = {
     "200": "The answer.",
     "201": "Made.",
-    "202": "Accepted; the operation tells what becomes of it.",
+    "202": "Accepted; what is answered can be looked at again to see what becomes of it.",
     "204": "Done. There is nothing to answer.",
 }
 
@@ -25,7 +25,7 @@ ERRORS = {
 }
 RETRYABLE = ("429", "503")
 """Answers that say when to try again."""
-BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBinding")
+BARE_WRITES = ("unregisterTable", "revokeToken", "removePolicy", "deleteRoleBinding", "deleteWebhook")
 """Calls that write without a body and without being declared to."""
 WRITE_ERRORS = ("408", "409", "412", "413", "415", "422")
 UNDECLARED = {"planRevert": ("409",)}

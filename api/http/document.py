@@ -24,6 +24,7 @@ from api.http import (
     seal_wire,
     subjects,
     trail_wire,
+    webhook_wire,
     wire,
 )
 from api.http.access import BODY, OPEN, WRITES
@@ -45,6 +46,9 @@ from domain.naming import camel
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 
 FORMATS = {"listAuditEvents": tuple(TRAIL_FORMATS), "getAuditReport": tuple(REPORT_FORMATS)}
+
+LOCATED = ("verifyWebhook", "resendDelivery")
+"""Requests whose answer says where it can be looked at again."""
 
 STREAMS = ("followOperation", "followTableOperation")
 """Answers that are streams of events."""
@@ -94,6 +98,9 @@ ANSWERS: list[type] = [
     seal_wire.ConsistencyBody,
     seal_wire.KeysBody,
     trail_wire.TrailList,
+    webhook_wire.WebhookList,
+    webhook_wire.NewWebhookSecretBody,
+    webhook_wire.DeliveryList,
     subjects.SubjectList,
     health.HealthBody,
 ]
@@ -111,6 +118,9 @@ REQUESTS: list[type] = [
     bodies.ApproveBody,
     bodies.RejectBody,
     bodies.NewPolicyBody,
+    webhook_wire.NewWebhookBody,
+    webhook_wire.ChangedWebhookBody,
+    webhook_wire.RotatedSecretBody,
 ]
 
 
@@ -184,8 +194,8 @@ def _answers(operation: dict[str, Any], *, writes: bool, is_open: bool) -> None:
     success = next(status for status in responses if status[0] == "2")
     if called in ACCEPTED:
         responses["202"]["headers"] = _headers("Location", "Operation-Location", "Retry-After")
-    if success == "201":
-        responses["201"]["headers"] = _headers("Location")
+    if success == "201" or called in LOCATED:
+        responses[success]["headers"] = _headers("Location")
     if links := links_of(called):
         responses[success]["links"] = links
     if operation["operationId"] == "cancelOperation":

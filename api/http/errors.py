@@ -40,6 +40,11 @@ STATUSES = {
     "token_not_found": 404,
     "scope_missing": 403,
     "grant_exceeds_own": 403,
+    "webhook_exceeds_own": 403,
+    "webhook_not_found": 404,
+    "delivery_not_found": 404,
+    "webhook_not_enabled": 409,
+    "too_many_webhooks": 409,
     "table_not_found": 404,
     "subject_not_found": 404,
     "migration_not_found": 404,
@@ -105,9 +110,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Error
     if status == HTTPStatus.REQUEST_TIMEOUT:
         headers["Connection"] = "close"
     violations = refusal.violations if isinstance(refusal, ValidationFailed) else ()
-    return envelope(
-        request, status, refusal.code, without_tokens(str(refusal)), refusal.retryable, violations, headers
-    )
+    return envelope(request, status, refusal.code, without_tokens(str(refusal)), refusal.retryable, violations, headers)
 
 
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorBody]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.http import bodies, subjects
+from api.http import bodies, subjects, webhook_wire
 
 EXAMPLES: dict[type, dict[str, Any]] = {
     bodies.NewTableBody: {
@@ -42,4 +42,12 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     bodies.RejectBody: {"reason": "The reports of March still read the column."},
     subjects.NamedSubjectBody: {"subjectId": "pipeline-shop", "name": "The pipeline of the shop"},
     subjects.ErasedSubjectBody: {"subjectId": "pipeline-shop"},
+    webhook_wire.NewWebhookBody: {
+        "url": "https://ci.example.com/hooks/schemaledger",
+        "eventTypes": ["operation.completed", "operation.failed", "drift.found"],
+        "datasets": ["shop"],
+        "description": "The pipeline of the shop goes on when its migration is done.",
+    },
+    webhook_wire.ChangedWebhookBody: {"enabled": False},
+    webhook_wire.RotatedSecretBody: {"overlapHours": 48},
 }

@@ -2,7 +2,15 @@
 
 from uuid import UUID
 
-from domain.errors import MigrationNotFound, OperationNotFound, RoleBindingNotFound, TableNotFound, TokenNotFound
+from domain.errors import (
+    DeliveryNotFound,
+    MigrationNotFound,
+    OperationNotFound,
+    RoleBindingNotFound,
+    TableNotFound,
+    TokenNotFound,
+    WebhookNotFound,
+)
 
 
 def table_uuid(text: str) -> UUID:
@@ -23,6 +31,14 @@ def token_uuid(text: str) -> UUID:
 
 def binding_uuid(text: str) -> UUID:
     return _parsed(text) or _raise(RoleBindingNotFound(text))
+
+
+def webhook_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(WebhookNotFound(text))
+
+
+def delivery_uuid(text: str) -> UUID:
+    return _parsed(text) or _raise(DeliveryNotFound(text))
 
 
 def _parsed(text: str) -> UUID | None:

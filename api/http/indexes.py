@@ -16,11 +16,12 @@ from api.http.wire import IndexBody, IndexList, OperationBody
 from domain.access import Principal, Scope
 from domain.changes.add_scalar_index import AddScalarIndex, AddScalarIndexParams
 from domain.changes.add_vector_index import AddVectorIndex, AddVectorIndexParams
+from domain.changes.catalogue import as_sent
 from domain.changes.drop_scalar_index import DropScalarIndex, DropScalarIndexParams
 from domain.changes.drop_vector_index import DropVectorIndex, DropVectorIndexParams
 from domain.errors import IndexNotFound
 from domain.handlers.house import House
-from domain.handlers.migrations import Kind, NewMigration, as_sent, submit_migration
+from domain.handlers.migrations import Kind, NewMigration, submit_migration
 
 
 @get("/", operation_id="listIndexes", summary="List indexes", sync_to_thread=True, opt={NEEDS: Scope.SCHEMA_READ})

@@ -8,6 +8,8 @@ MIGRATION = {**TABLE, "migrationId": "$response.body#/migrationId"}
 INDEX = {**TABLE, "indexName": "$request.body#/name"}
 TOKEN = {"tokenId": "$response.body#/tokenId"}
 BINDING = {"bindingId": "$response.body#/bindingId"}
+WEBHOOK = {"webhookId": "$response.body#/webhookId"}
+DELIVERY = {**WEBHOOK, "deliveryId": "$response.body#/deliveryId"}
 DATASET = {"datasetId": "$request.path.datasetId"}
 
 OF_TABLE = (
@@ -25,6 +27,14 @@ OF_TABLE = (
     "getDrift",
     "adoptDrift",
     "unregisterTable",
+)
+OF_WEBHOOK = (
+    "getWebhook",
+    "changeWebhook",
+    "verifyWebhook",
+    "rotateWebhookSecret",
+    "listDeliveries",
+    "deleteWebhook",
 )
 OF_MIGRATION = ("getMigration", "planRevert", "revertMigration", "approveMigration", "rejectMigration")
 OF_OPERATION = ("getOperation", "followOperation", "cancelOperation", "retryOperation")
@@ -48,6 +58,9 @@ MADE: dict[str, Steps] = {
     "adoptDrift": ((("getMigration",), MIGRATION),),
     "createToken": ((("getToken", "rotateToken", "revokeToken"), TOKEN),),
     "createRoleBinding": ((("getRoleBinding", "deleteRoleBinding"), BINDING),),
+    "createWebhook": ((OF_WEBHOOK, WEBHOOK),),
+    "verifyWebhook": ((("getDelivery", "resendDelivery"), DELIVERY),),
+    "resendDelivery": ((("getDelivery",), DELIVERY),),
     "setPolicy": ((("getPolicy", "removePolicy"), DATASET),),
 }
 """Requests that make something at once, and what goes on with it."""

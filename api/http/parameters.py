@@ -50,6 +50,8 @@ MEANINGS = {
     "indexName": "The name of the index.",
     "tokenId": "The id of the token; not its secret.",
     "bindingId": "The id of the role binding.",
+    "webhookId": "The id of the webhook.",
+    "deliveryId": "The id of the message.",
     "version": "A schema version's number; 1 is the first.",
     "datasetId": "Only tables of this dataset.",
     "engine": "Only tables of this engine.",

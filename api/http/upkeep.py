@@ -15,8 +15,9 @@ from api.http.submitting import accepted, idempotency_key
 from api.http.wire import DriftBody, OperationBody
 from domain.access import Principal, Scope
 from domain.errors import MigrationNotFound
+from domain.handlers.alarms import witness_drift
 from domain.handlers.house import House
-from domain.handlers.outside import adopt_drift, look_for_drift
+from domain.handlers.outside import adopt_drift
 from domain.handlers.upkeep import compact_table
 
 
@@ -43,9 +44,12 @@ def compact(
     sync_to_thread=True,
     opt={NEEDS: Scope.SCHEMA_READ},
 )
-def drift(table_id: FromPath[str], house: NamedDependency[House]) -> DriftBody:
-    """Whether somebody changed the table behind our back: what differs, and since when."""
-    return drift_body(look_for_drift(house, table_uuid(table_id)))
+def drift(request: Request[Principal, Any, Any], table_id: FromPath[str], house: NamedDependency[House]) -> DriftBody:
+    """Whether somebody changed the table behind our back: what differs, and since when.
+
+    What was not known yet is written down.
+    """
+    return drift_body(witness_drift(house, table_uuid(table_id), origin_of(request)))
 
 
 @post(

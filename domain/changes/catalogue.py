@@ -1,5 +1,10 @@
 """Every change there is. Decoding, the published document, planning, the command line and the docs follow from this."""
 
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
 from domain.changes.add_column import AddColumn
 from domain.changes.add_scalar_index import AddScalarIndex
 from domain.changes.add_vector_index import AddVectorIndex
@@ -35,3 +40,8 @@ AnyChange = (
     | DropVectorIndex
     | RestoreColumn
 )
+
+
+def as_sent(changes: Sequence[AnyChange]) -> Raw:
+    """Changes as a caller would have sent them, without the members that say nothing."""
+    return Raw(msgspec.json.encode(tuple(changes)))

@@ -15,6 +15,8 @@ from domain.table import decider as table_decider
 from domain.table.events import TableFact
 from domain.trail.entry import Trail
 from domain.views import Approvals, Views
+from domain.webhook.addresses import PUBLIC_ONLY, Allowance
+from domain.webhook.deliveries import Webhooks
 
 RACES = 10
 """How often a use case loads and decides anew when somebody else appended first."""
@@ -37,11 +39,14 @@ class House:
     tokens: TokenBook
     role_book: RoleBook
     approvals: Approvals
+    webhooks: Webhooks
     default_policy: tuple[str, ...]
     """The kinds of hazards that need approval in datasets without a policy of their own."""
     clock: Clock
     projections: tuple[str, ...] = ()
     """The views that can be built anew from the log, by name."""
+    webhook_allowance: Allowance = PUBLIC_ONLY
+    """Where webhooks may lead beside the public internet."""
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""

@@ -4,14 +4,21 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-import msgspec
 from msgspec import Raw, Struct
 
 from domain.access import SERVICE, Principal, Resource, Scope, authorize
 from domain.changes.catalogue import AnyChange
 from domain.changes.change import HazardKind
-from domain.errors import IdempotencyKeyReused, PlanMismatch, SchemaVersionMismatch, StreamMoved, ValidationFailed
+from domain.errors import (
+    IdempotencyKeyReused,
+    PlanMismatch,
+    SchemaDrifted,
+    SchemaVersionMismatch,
+    StreamMoved,
+    ValidationFailed,
+)
 from domain.facts import Append, Origin
+from domain.handlers.alarms import witness_refused_drift
 from domain.handlers.asking import approval_needed
 from domain.handlers.house import RACES, House
 from domain.handlers.planning import Planned, plan_for_head
@@ -93,7 +100,11 @@ def submit_migration(
         if repeated(house, operation_id, new.fingerprint, key):
             return Submitted(operation_id=operation_id, replayed=True)
         table, version = house.table(table_id)
-        appends = _accepted(house, table, version, new, operation_id, by, origin.actor)
+        try:
+            appends = _accepted(house, table, version, new, operation_id, by, origin.actor)
+        except SchemaDrifted:
+            witness_refused_drift(house, table_id, origin)
+            raise
         try:
             house.store.append(appends, origin)
         except StreamMoved:
@@ -119,11 +130,6 @@ def repeated(house: House, operation_id: UUID, fingerprint: str, key: str | None
     if first.request_fingerprint != fingerprint:
         raise IdempotencyKeyReused(key or "")
     return True
-
-
-def as_sent(changes: Sequence[AnyChange]) -> Raw:
-    """Changes as a caller would have sent them, without the members that say nothing."""
-    return Raw(msgspec.json.encode(tuple(changes)))
 
 
 def _accepted(

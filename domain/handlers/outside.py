@@ -5,24 +5,26 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.changes.catalogue import as_sent
 from domain.diff import Difference, describe, diff
 from domain.drift import difference
 from domain.engine import Outside
 from domain.errors import NotDrifted
 from domain.facts import Append, Origin
 from domain.handlers.house import House
-from domain.handlers.migrations import as_sent
 from domain.migration import decider as migrations
 from domain.migration.decider import AdoptMigration
 from domain.revert import way
+from domain.schema import Schema
 from domain.table import decider as tables
 from domain.table.decider import AdoptOutsideChange, Managed
 
 
 class Drift(Struct, frozen=True, kw_only=True):
-    """How the real table differs from what the log says: nothing, or the differences, and since when."""
+    """How the real table, as it was ``found``, differs from what the log says: not at all, or how and since when."""
 
     version: int
+    found: Schema
     differences: tuple[Difference, ...]
     since: datetime | None
 
@@ -35,7 +37,12 @@ def look_for_drift(house: House, table_id: UUID) -> Drift:
     if table.queue and difference(found.schema, table.queue[0].schema) is None:
         # A migration is there already, and its last event is being written.
         differences = ()
-    return Drift(version=table.version, differences=differences, since=found.since if differences else None)
+    return Drift(
+        version=table.version,
+        found=found.schema,
+        differences=differences,
+        since=found.since if differences else None,
+    )
 
 
 def adopt_drift(house: House, table_id: UUID, reason: str | None, origin: Origin) -> UUID:

@@ -6,10 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.access import SERVICE, Principal
+from domain.changes.catalogue import as_sent
 from domain.errors import MigrationNotFound, NotRevertible
 from domain.facts import Origin
 from domain.handlers.house import House
-from domain.handlers.migrations import NewMigration, Submitted, as_sent, operation_id_of, repeated, submit_migration
+from domain.handlers.migrations import NewMigration, Submitted, operation_id_of, repeated, submit_migration
 from domain.migration.events import MigrationAdopted, MigrationRequested, MigrationSucceeded
 from domain.revert import reversal
 from domain.schema import Schema

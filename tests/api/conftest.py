@@ -31,6 +31,7 @@ def settings_for(folder: Path, url: str, **more: Any) -> Settings:
         table_roots=(folder / "tables",),
         api_processes=1,
         worker_processes=1,
+        webhook_allow=("127.0.0.1",),
         **more,
     )
 

@@ -70,5 +70,12 @@ def test_every_published_example_does_what_its_call_is_for(api: Api) -> None:
         assert refused.json()["code"] == "approver_not_allowed"
     assert send("nameSubject", "/subjects").json()["name"] == "The pipeline of the shop"
     assert send("eraseSubject", "/subjects/erase").status_code == 204
+    hook = send("createWebhook", "/webhooks")
+    assert hook.status_code == 201, hook.text
+    path = f"/webhooks/{hook.json()['webhookId']}"
+    sent.add("changeWebhook")
+    changed = api.client.patch(path, headers=api.headers, json=examples["changeWebhook"])
+    assert changed.json()["status"] == "disabled"
+    assert send("rotateWebhookSecret", f"{path}/rotate").status_code == 200
     assert sent == set(examples)
     assert sent == with_body(api)

@@ -36,6 +36,8 @@ MORE = {
     "executeMigration": "`migrations:destructive` when the plan has the hazard `data_loss`; `migrations:emergency` for an emergency",
     "revertMigration": "as `executeMigration`",
     "retryOperation": "as `executeMigration`",
+    "createWebhook": "the scopes of [what it is told of](../how-to/receive-webhooks.md)",
+    "changeWebhook": "as `createWebhook`",
     "listAuditEvents": "`audit:export` for all formats but JSON",
 }
 """What some calls need beside, by what is sent."""
@@ -53,6 +55,14 @@ NARROWED_TO: dict[str, str] = {
     "rotateToken": "token_not_found",
     "getRoleBinding": "role_binding_not_found",
     "deleteRoleBinding": "role_binding_not_found",
+    "getWebhook": "webhook_not_found",
+    "changeWebhook": "webhook_not_found",
+    "deleteWebhook": "webhook_not_found",
+    "verifyWebhook": "webhook_not_found",
+    "rotateWebhookSecret": "webhook_not_found",
+    "listDeliveries": "webhook_not_found",
+    "getDelivery": "webhook_not_found",
+    "resendDelivery": "webhook_not_found",
 }
 """What is answered elsewhere by calls that narrow down themselves; lists that are not named here leave out."""
 

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from domain.access import Grant, Scope
+from domain.alarm.events import DriftFound, DriftGone, SealStopped
 from domain.all_facts import AnyFact
 from domain.facts import Fact
 from domain.migration.events import (
@@ -55,6 +56,17 @@ from domain.table.events import (
 )
 from domain.token.events import TokenIssued, TokenRevoked, TokenRotated
 from domain.trail.events import CommandDenied, FurtherCounted, TrailRead
+from domain.webhook.events import (
+    WebhookChanged,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookDeliveryResent,
+    WebhookDisabled,
+    WebhookEnabled,
+    WebhookSecretRotated,
+    WebhookVerificationRequested,
+    WebhookVerified,
+)
 
 FOLDER = Path(__file__).parent / "golden"
 SCHEMA = Schema(
@@ -187,6 +199,26 @@ SAMPLES: list[Fact] = [
         expires_at=MOMENT,
     ),
     RoleUnbound(),
+    WebhookCreated(
+        url="https://ci.example.com/hooks",
+        event_types=("drift.found", "operation.completed"),
+        secret_id=A,
+        created_by="ana",
+        datasets=("d",),
+        tables=(C,),
+        description="why",
+    ),
+    WebhookChanged(url="https://ci.example.com/other", event_types=("operation.failed",), datasets=("d",)),
+    WebhookVerificationRequested(delivery_id=B),
+    WebhookVerified(url="https://ci.example.com/hooks"),
+    WebhookDisabled(reason="gone"),
+    WebhookEnabled(),
+    WebhookSecretRotated(secret_id=B, previous_until=MOMENT),
+    WebhookDeliveryResent(delivery_id=B),
+    WebhookDeleted(),
+    DriftFound(table_id=C, dataset_id="d", version=2, found_fingerprint="sha256-v1:00", differences=3),
+    DriftGone(table_id=C, dataset_id="d", version=2),
+    SealStopped(message="positions are missing from the log after 3"),
 ]
 
 
