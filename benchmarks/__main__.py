@@ -10,7 +10,10 @@ import msgspec
 
 from benchmarks.measure import Result
 
-NAMES = ("append", "load", "migrate", "history", "replay", "seal", "verify")
+NAMES = (
+    *("append", "append_limit", "submit", "status", "pickup", "replay", "history", "load", "migrate"),
+    *("seal", "verify", "idle", "cold", "growth"),
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

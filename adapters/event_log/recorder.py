@@ -4,20 +4,21 @@ The stock recorder (9.5.6) locks the whole table in EXCLUSIVE mode for each appe
 advisory lock that the table's trigger takes (log.sql): it needs no privilege, does not keep VACUUM out, and binds every
 writer. The stock recorder also sends several statements through a pipeline, where a refused insert leaves prepared
 statements behind that the server never saw.
-Here an append is one message of several statements, which PostgreSQL runs as one transaction: one round trip.
+Here an append, or several of them, is one message of statements that the session has prepared, which PostgreSQL runs as
+one transaction: one round trip, nothing planned anew, and one flush.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import ClientCursor, conninfo
 from psycopg.sql import SQL
 
-from adapters.postgres.database import Database, Statement, storable
+from adapters.event_log.message import Message
+from adapters.postgres.database import Database, Statement
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
@@ -26,13 +27,27 @@ LOG_LOCK = "SELECT pg_advisory_xact_lock(1548657133)"
 
 INSERT = """
 INSERT INTO stored_events (originator_id, originator_version, topic, state)
-VALUES (%(stream)s, %(version)s, %(topic)s, %(state)s) RETURNING notification_id
+SELECT stream, version, topic, state
+FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
+    WITH ORDINALITY AS event (stream, version, topic, state, turn)
+ORDER BY turn RETURNING notification_id
 """
 ANY = "*"
 """Told to listeners instead of what changed when that is more than a notification can carry."""
 PAYLOAD_LIMIT = 7_999
 
-NOTIFY = "SELECT pg_notify(%(channel)s, %(changed)s)"
+NOTIFY = "SELECT pg_notify(%(channel)s::text, %(changed)s::text)"
+
+
+class Insertion(NamedTuple):
+    """What one append writes. ``inline`` runs after the events are in, and may read their positions.
+
+    ``changed`` goes to listeners: the streams that they hear of, by commas.
+    """
+
+    events: Sequence[StoredEvent]
+    inline: Sequence[Statement] = ()
+    changed: str = ""
 
 
 class Datastore(PostgresDatastore):
@@ -61,41 +76,46 @@ class Recorder(PostgresApplicationRecorder):
         super().__init__(datastore)
         self.sql_create_statements = [SQL("{}").format(SQL(LOG_SQL))]
 
-    def insert_events(
-        self,
-        stored_events: Sequence[StoredEvent],
-        *,
-        inline: Sequence[Statement] = (),
-        changed: str = "",
-        **_: Any,
-    ) -> Sequence[int]:
-        """The positions given. ``inline`` runs after the events are in and may read their positions.
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        """The positions given. The library's way in."""
+        return self.insert_together([Insertion(stored_events)])[0] if stored_events else []
 
-        ``changed`` goes to listeners. Tried once: what a lost connection means is for the caller to find out.
+    def insert_together(self, insertions: Sequence[Insertion]) -> list[list[int]]:
+        """The positions given to each: in one transaction, all or none.
+
+        Tried once: what a lost connection means is for the caller to find out.
         """
-        if not stored_events:
-            return []
-        told = changed if len(changed) <= PAYLOAD_LIMIT else ANY
-        statements = [
-            *(_insertion(event) for event in stored_events),
-            *inline,
-            Statement(NOTIFY, {"channel": CHANNEL, "changed": told}),
-        ]
         with self.datastore.get_connection() as connection, ClientCursor(connection) as cursor:
-            text = ";\n".join(cursor.mogrify(sql.encode(), storable(parameters)) for sql, parameters in statements)
-            cursor.execute(text.encode())
-            return _positions(cursor, len(stored_events))
+            message = Message(cursor)
+            message.add(_inserted([event for insertion in insertions for event in insertion.events]))
+            for insertion in insertions:
+                for statement in insertion.inline:
+                    message.add(statement)
+            message.add(_told([insertion.changed for insertion in insertions if insertion.changed]))
+            message.send()
+            positions = [row["notification_id"] for row in cursor.fetchall()]
+        return _shares(positions, insertions)
 
 
-def _insertion(event: StoredEvent) -> Statement:
-    place = {"stream": event.originator_id, "version": event.originator_version}
-    return Statement(INSERT, {**place, "topic": event.topic, "state": event.state})
+def _inserted(events: Sequence[StoredEvent]) -> Statement:
+    columns = {
+        "streams": [event.originator_id for event in events],
+        "versions": [event.originator_version for event in events],
+        "topics": [event.topic for event in events],
+        "states": [event.state for event in events],
+    }
+    return Statement(INSERT, columns)
 
 
-def _positions(cursor: "psycopg.Cursor[Any]", count: int) -> list[int]:
-    """The insertions' results, which come first."""
-    positions = list[int]()
-    for _ in range(count):
-        positions += [row["notification_id"] for row in cursor.fetchall()]
-        cursor.nextset()
-    return positions
+def _told(changed: Sequence[str]) -> Statement:
+    all_ = ",".join(changed)
+    return Statement(NOTIFY, {"channel": CHANNEL, "changed": all_ if len(all_) <= PAYLOAD_LIMIT else ANY})
+
+
+def _shares(positions: list[int], insertions: Sequence[Insertion]) -> list[list[int]]:
+    shares, begin = list[list[int]](), 0
+    for insertion in insertions:
+        end = begin + len(insertion.events)
+        shares.append(positions[begin:end])
+        begin = end
+    return shares

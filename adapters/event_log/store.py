@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import PoolTimeout
 
 from adapters.event_log.mapper import Mapper
-from adapters.event_log.recorder import Datastore, Recorder
+from adapters.event_log.recorder import Datastore, Insertion, Recorder
+from adapters.event_log.sharing import SharedCommits
 from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
 from adapters.postgres.locked_texts import KEY_GONE
 from domain.errors import LogUnavailable, Refusal, StreamMoved
@@ -64,7 +65,7 @@ class PostgresEventStore:
         self._database, self._clock, self._ids = database, clock, ids
         self._inline, self._conflict = inline, conflict
         self._mapper = mapper or Mapper()
-        self._recorder: Recorder | None = None
+        self._shared: SharedCommits | None = None
         self._making = Lock()
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
@@ -88,8 +89,9 @@ class PostgresEventStore:
         statements = [statement for append in locked for statement in self._views(append)]
         statements += self._mapper.checks(origin, appends, locked)
         changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], TOLD))
+        insertion = Insertion(stored, statements, changed)
         try:
-            return self._insert(stored, statements, changed)
+            return self._insert(insertion)
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
         except PersistenceError as error:
@@ -97,28 +99,22 @@ class PostgresEventStore:
                 self._mapper.forget(origin)
                 raise TextsErased from error
             if _may_have_committed(error):
-                return self._after_a_lost_connection(stored, statements, changed, appends, error)
+                return self._after_a_lost_connection(insertion, appends, error)
             raise _away(error) from error
 
-    def _insert(self, stored: Sequence[StoredEvent], statements: Sequence[Statement], changed: str) -> int:
-        return self._recorder_now().insert_events(stored, inline=statements, changed=changed)[-1]
+    def _insert(self, insertion: Insertion) -> int:
+        return self._shared_now().insert(insertion)[-1]
 
-    def _after_a_lost_connection(
-        self,
-        stored: Sequence[StoredEvent],
-        statements: Sequence[Statement],
-        changed: str,
-        appends: Sequence[Append],
-        error: PersistenceError,
-    ) -> int:
+    def _after_a_lost_connection(self, insertion: Insertion, appends: Sequence[Append], error: PersistenceError) -> int:
         """The commit may have gone through before the connection was lost: look for our own event, then try again."""
+        last = insertion.events[-1]
         try:
-            if position := self._position_of_ours(stored[-1]):
+            if position := self._position_of_ours(last):
                 return position
             self._database.pool.check()
-            return self._insert(stored, statements, changed)
+            return self._insert(insertion)
         except IntegrityError as conflict:
-            if position := self._position_of_ours(stored[-1]):
+            if position := self._position_of_ours(last):
                 return position
             raise self._refusal(conflict, appends) from conflict
         except PersistenceError:
@@ -176,12 +172,12 @@ class PostgresEventStore:
             fact=fact,
         )
 
-    def _recorder_now(self) -> Recorder:
-        """Made at the first append: it asks the database for the composite type of its rows."""
+    def _shared_now(self) -> SharedCommits:
+        """Made at the first append: the recorder asks the database for the composite type of its rows."""
         with self._making:
-            if self._recorder is None:
-                self._recorder = Recorder(Datastore(self._database))
-            return self._recorder
+            if self._shared is None:
+                self._shared = SharedCommits(Recorder(Datastore(self._database)).insert_together)
+            return self._shared
 
 
 CERTAINLY_NOT_WRITTEN = (PoolTimeout, psycopg.errors.LockNotAvailable, psycopg.errors.ReadOnlySqlTransaction)

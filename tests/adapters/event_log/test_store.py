@@ -128,11 +128,11 @@ def test_a_connection_lost_after_the_commit_is_no_conflict(
     store: PostgresEventStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The backend is really ended, right after the commit went through and before the answer is believed."""
-    inner = Recorder.insert_events
+    inner = Recorder.insert_together
     lost = list[int]()
 
-    def commit_then_lose(recorder: Recorder, events: Any, **more: Any) -> Any:
-        positions = inner(recorder, events, **more)
+    def commit_then_lose(recorder: Recorder, insertions: Any) -> Any:
+        positions = inner(recorder, insertions)
         if not lost:
             lost.append(1)
             with psycopg.connect(database.url, autocommit=True) as other:
@@ -146,9 +146,10 @@ def test_a_connection_lost_after_the_commit_is_no_conflict(
             raise OperationalError("server closed the connection unexpectedly")
         return positions
 
-    monkeypatch.setattr(Recorder, "insert_events", commit_then_lose)
+    monkeypatch.setattr(Recorder, "insert_together", commit_then_lose)
     stream = uuid4()
     position = write(store, stream, 0, requested())
+    assert lost
     assert [event.position for event in store.load(stream)] == [position]
 
 
