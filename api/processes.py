@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
@@ -29,6 +30,9 @@ SECONDS_TO_END = 2.0
 
 BACKLOG = 1_024
 """Connections that wait to be accepted."""
+THREADS = 16
+"""Requests of a process that are worked on at once; with Python's one lock for all, more would only get in each other's
+way, and those that write share a commit."""
 MOST_CONNECTIONS = 8_192
 """Open connections of a process: streams and long polls hold theirs, and must leave room for everybody else."""
 
@@ -63,6 +67,7 @@ async def _serve_http(settings: Settings) -> None:
         server.stop()  # type: ignore[no-untyped-call]
 
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, "request"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     end_with_parent()

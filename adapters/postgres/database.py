@@ -131,7 +131,8 @@ def reason_of(error: BaseException) -> str:
 
 
 def run(connection: Connection, statement: Statement) -> psycopg.Cursor[DictRow]:
-    return connection.execute(statement.sql.encode(), storable(statement.parameters))
+    # In binary form, which costs a half of reading text.
+    return connection.execute(statement.sql.encode(), storable(statement.parameters), binary=True)
 
 
 def storable(parameters: dict[str, Any]) -> dict[str, Any]:

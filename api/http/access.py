@@ -1,16 +1,16 @@
 """Who is asking: the bearer token, the request's id, and the origin that every event carries."""
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from anyio import to_thread
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import Message
+from litestar.types import HTTPResponseStartEvent
 from litestar.types import Scope as AsgiScope
 
 from api.http.ids import operation_uuid, table_uuid
@@ -44,11 +44,10 @@ WRITES = "writes"
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
-def token_guard(
-    tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits
-) -> Callable[[Connection, BaseRouteHandler], Any]:
+def token_guard(tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits) -> Guard:
     """A guard that lets nobody through without a good token that holds what the route needs, except to open routes."""
     door = Door(tokens)
 
@@ -67,7 +66,7 @@ def token_guard(
             if not holds_somewhere(principal, needs):
                 raise ScopeMissing(needs.value, "anywhere")
             return
-        resource = await to_thread.run_sync(_resource, connection.path_params, whereabouts)
+        resource = await asyncio.to_thread(_resource, connection.path_params, whereabouts)
         authorize(principal, needs, resource)
 
     return admit
@@ -127,15 +126,14 @@ def request_id(scope: AsgiScope) -> str:
     return str(state["request_id"])
 
 
-async def send_request_id(message: Message, scope: AsgiScope) -> None:
+def send_request_id(message: HTTPResponseStartEvent, scope: AsgiScope) -> None:
     """Every answer says which request it belongs to."""
-    if message["type"] == "http.response.start":
-        message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
+    message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
 
 
-async def send_true_allow(message: Message, scope: AsgiScope) -> None:
+def send_true_allow(message: HTTPResponseStartEvent, scope: AsgiScope) -> None:
     """The framework's own answer to OPTIONS names the methods of one handler of a path, not of all."""
-    if message["type"] == "http.response.start" and scope.get("method") == "OPTIONS":
+    if scope.get("method") == "OPTIONS":
         template = scope.get("path_template")
         methods = {
             method

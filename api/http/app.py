@@ -1,12 +1,13 @@
 """The HTTP application, put together from what the composition root hands it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, HTTPResponseStartEvent, Message, Scope
 
 from api.http import (
     approvals,
@@ -30,13 +31,21 @@ from api.http import (
     webhooks,
 )
 from api.http import tokens as token_routes
-from api.http.access import check_declarations, require_json, send_request_id, send_true_allow, token_guard
+from api.http.access import (
+    Guard,
+    check_declarations,
+    require_json,
+    send_request_id,
+    send_true_allow,
+    token_guard,
+)
 from api.http.answers import ArrowSchema
 from api.http.denials import witness_of
 from api.http.document import make_document
 from api.http.errors import HANDLERS
 from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.limits import CallerLimits, OpenCalls, send_rate_limit
+from api.http.looking import Looking
 from api.http.pages import make_pages
 from api.http.punctual import Punctual
 from api.http.recounting import Recounting
@@ -49,7 +58,10 @@ from domain.handlers.house import House
 from domain.ports import Tokens
 from domain.views import Changes
 
-PROVIDED = ("house", "arrow_schema", "parquet_writer", "waiting", "following", "checks", "exposition", "open_calls")
+BeforeRequest = Callable[[Request[Any, Any, Any]], Awaitable[None]]
+Finish = Callable[[HTTPResponseStartEvent, Scope], Awaitable[None]]
+
+PROVIDED = ("house", "arrow_schema", "parquet_writer", "looking", "following", "checks", "exposition", "open_calls")
 """What routes may ask for by name."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -98,15 +110,16 @@ def create_app(
     """
     open_calls = open_calls or OpenCalls()
     waiting, following = Waiting(changes, open_calls), Following(house.reader, changes, keep_alive)
-    provided = (house, arrow_schema, parquet_writer, waiting, following, checks, exposition, open_calls)
+    looking = Looking(house, waiting)
+    provided = (house, arrow_schema, parquet_writer, looking, following, checks, exposition, open_calls)
     dependencies = _dependencies(provided)
     document = published_document()
     app = Litestar(
         [*ROUTES, *make_pages(document)],
         dependencies=dependencies,
-        guards=[token_guard(tokens, house.whereabouts, CallerLimits(rate_limit)), require_json],
         exception_handlers=HANDLERS,
-        before_send=[send_request_id, send_true_allow, send_rate_limit, witness_of(house)],
+        before_request=_gate(token_guard(tokens, house.whereabouts, CallerLimits(rate_limit))),
+        before_send=[_finishing(witness_of(house))],
         state=State({"waiting": waiting, "following": following}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
@@ -122,6 +135,30 @@ def create_app(
 def published_document() -> bytes:
     """The OpenAPI document, as JSON. It needs the names of what routes ask for, and nothing of it."""
     return msgspec.json.encode(make_document(ROUTES, _dependencies(PROVIDED)))
+
+
+def _gate(admit: Guard) -> BeforeRequest:
+    """What guards would do, for which the framework copies the handler at every request."""
+
+    async def gate(request: Request[Any, Any, Any]) -> None:
+        handler = request.scope["route_handler"]
+        await admit(request, handler)
+        require_json(request, handler)
+
+    return gate
+
+
+def _finishing(witness: Finish) -> Callable[[Message, Scope], Awaitable[None]]:
+    """What is done to the head of every answer before it is sent; bodies pass by."""
+
+    async def finish(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            send_request_id(message, scope)
+            send_true_allow(message, scope)
+            send_rate_limit(message, scope)
+            await witness(message, scope)
+
+    return finish
 
 
 def _dependencies(provided: Sequence[object]) -> dict[str, Provide]:

@@ -4,15 +4,15 @@ That is every call that would have changed something, and whatever is forbidden.
 and are counted by the metrics alone.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from anyio import to_thread
 from litestar import Request
-from litestar.types import Message, Scope
+from litestar.types import HTTPResponseStartEvent, Scope
 
 from api.http.access import NEEDS, origin_of
 from api.http.errors import REFUSAL
@@ -32,16 +32,14 @@ LONGEST_MESSAGE = 500
 """Characters of a refusal's sentence that are kept."""
 
 
-def witness_of(house: House) -> Callable[[Message, Scope], Awaitable[None]]:
+def witness_of(house: House) -> Callable[[HTTPResponseStartEvent, Scope], Awaitable[None]]:
     """A hook before answers are sent."""
 
-    async def witness(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
+    async def witness(message: HTTPResponseStartEvent, scope: Scope) -> None:
         refusal = scope.get("state", {}).get(REFUSAL)
         if refusal is not None and scope.get("user") is not None and _is_denial(scope, message["status"]):
             origin = origin_of(Request(scope))
-            await to_thread.run_sync(_record, house, _denied(scope, refusal), origin)
+            await asyncio.to_thread(_record, house, _denied(scope, refusal), origin)
 
     return witness
 

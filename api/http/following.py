@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Callable
 from uuid import UUID
 
 import msgspec
-from anyio import to_thread
 
 from api.http.answers import operation_body
 from api.http.waiting import LOOK_ANYWAY_SECONDS, set_within
@@ -125,7 +124,7 @@ class _Followed:
     async def _read(self, load: Callable[[], tuple[Recorded, ...]]) -> tuple[Recorded, ...]:
         """Nothing while the log is away: its return is news of its own."""
         try:
-            return await to_thread.run_sync(load)
+            return await asyncio.to_thread(load)
         except LogUnavailable:
             return ()
 

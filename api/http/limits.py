@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from litestar.types import Message, Scope
+from litestar.types import HTTPResponseStartEvent, Scope
 
 from api.metrics import OPEN_CALLS
 from domain.errors import RateLimited, TooManyFailures, TooManyStreams
@@ -165,10 +165,10 @@ def spend(scope: Any, limits: CallerLimits, caller: str) -> None:
         raise
 
 
-async def send_rate_limit(message: Message, scope: Scope) -> None:
+def send_rate_limit(message: HTTPResponseStartEvent, scope: Scope) -> None:
     """Every answer to a known caller says how many more there may be (draft-ietf-httpapi-ratelimit-headers-10)."""
     standing: Any = scope.get("state", {}).get(RATE)
-    if standing is not None and message["type"] == "http.response.start":
+    if standing is not None:
         policy = b'"caller";q=%d;w=60' % standing.limit
         left = b'"caller";r=%d;t=%d' % (standing.left, standing.seconds)
         message["headers"] = [*message["headers"], (b"ratelimit-policy", policy), (b"ratelimit", left)]

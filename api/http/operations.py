@@ -1,9 +1,7 @@
 """``/operations``: following long work, cancelling it, and asking for it again."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
-from anyio import to_thread
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
@@ -12,17 +10,16 @@ from api.http.access import BODY, NARROWED, NEEDS, WRITES, origin_of
 from api.http.answers import operation_body
 from api.http.bodies import CancelBody, decode
 from api.http.ids import operation_uuid, table_uuid
+from api.http.looking import Looking, found_operation
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from api.http.submitting import accepted
 from api.http.tables import found_table
-from api.http.waiting import Caller, Waiting
-from api.http.wire import FINISHED, OperationBody, OperationList, OperationStatus
+from api.http.wire import OperationBody, OperationList, OperationStatus
 from domain.access import Principal, Scope, reach
-from domain.errors import OperationNotFound
 from domain.handlers.house import House
-from domain.handlers.operations import cancel_operation, operation_view
+from domain.handlers.operations import cancel_operation
 from domain.handlers.retrying import retry_operation
-from domain.views import OperationFilter, OperationView
+from domain.views import OperationFilter
 
 Asking = Request[Principal, Any, Any]
 LONGEST_WAIT = 30
@@ -45,14 +42,10 @@ Target = Annotated[str | None, QueryParameter(name="targetId", required=False)]
     opt={NEEDS: Scope.OPERATIONS_READ},
 )
 async def get_operation(
-    request: Asking,
-    operation_id: FromPath[str],
-    house: NamedDependency[House],
-    waiting: NamedDependency[Waiting],
-    wait: Wait = 0,
+    request: Asking, operation_id: FromPath[str], looking: NamedDependency[Looking], wait: Wait = 0
 ) -> OperationBody:
     """One operation. With `wait`, the answer comes when the operation changes, or after that many seconds."""
-    return operation_body(await _followed(request, house, waiting, operation_uuid(operation_id), wait))
+    return operation_body(await looking.operation(request, operation_uuid(operation_id), wait))
 
 
 @get(
@@ -65,14 +58,12 @@ async def get_table_operation(
     request: Asking,
     table_id: FromPath[str],
     operation_id: FromPath[str],
-    house: NamedDependency[House],
-    waiting: NamedDependency[Waiting],
+    looking: NamedDependency[Looking],
     wait: Wait = 0,
 ) -> OperationBody:
     """One operation of this table, as under `/operations`."""
     table = table_uuid(table_id)
-    view = await _followed(request, house, waiting, operation_uuid(operation_id), wait, table)
-    return operation_body(view)
+    return operation_body(await looking.operation(request, operation_uuid(operation_id), wait, table))
 
 
 @get(
@@ -158,29 +149,6 @@ def _page(house: House, where: OperationFilter, size: int, token: str | None) ->
     rows = house.views.operations(where, size + 1, begin_at_id(token, "operations", where))
     page, following = cut(rows, size, lambda row: row.operation_id, "operations", where)
     return OperationList(operations=tuple(operation_body(row) for row in page), next_page_token=following)
-
-
-def found_operation(house: House, operation_id: UUID, table_id: UUID | None = None) -> OperationView:
-    """The operation, of this table where one is given. Raises OperationNotFound."""
-    view = operation_view(house, operation_id)
-    if table_id is not None and view.table_id != table_id:
-        raise OperationNotFound(str(operation_id))
-    return view
-
-
-async def _followed(
-    request: Asking, house: House, waiting: Waiting, operation_id: UUID, seconds: int, table_id: UUID | None = None
-) -> OperationView:
-    """The operation as it is, or once it is no longer what it was on arrival."""
-
-    def look() -> OperationView:
-        return found_operation(house, operation_id, table_id)
-
-    first = await to_thread.run_sync(look)
-    if seconds == 0 or first.status in FINISHED:
-        return first
-    caller = Caller(request.user.subject, request.receive)
-    return await waiting.until(look, lambda view: view.version != first.version, operation_id, seconds, caller)
 
 
 router = Router(

@@ -1,10 +1,10 @@
 """``/operations/{operationId}/events``: watching an operation, as server-sent events."""
 
+import asyncio
 import re
 from typing import Any
 from uuid import UUID
 
-from anyio import to_thread
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -14,7 +14,7 @@ from api.http.access import NEEDS
 from api.http.following import Following
 from api.http.ids import operation_uuid, table_uuid
 from api.http.limits import OpenCalls
-from api.http.operations import found_operation
+from api.http.looking import found_operation
 from api.http.wire import FINISHED
 from domain.access import Principal, Scope
 from domain.errors import HeaderInvalid
@@ -78,7 +78,7 @@ async def _events(
     table_id: UUID | None = None,
 ) -> Events:
     seen = _last_seen(request)
-    view = await to_thread.run_sync(found_operation, house, operation_id, table_id)
+    view = await asyncio.to_thread(found_operation, house, operation_id, table_id)
     if view.status in FINISHED and seen >= view.version:
         return Response(None, status_code=204)
     told = open_calls.during(request.user.subject, following.stream(operation_id, seen))

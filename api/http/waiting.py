@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from anyio import to_thread
 from litestar.types import Receive
 
 from api.http.limits import OpenCalls
@@ -50,7 +49,7 @@ class Waiting:
                 while True:
                     changed.clear()
                     # Looking after listening: a change in between sets the event again.
-                    seen = await to_thread.run_sync(look)
+                    seen = await asyncio.to_thread(look)
                     remaining = deadline - loop.time()
                     if satisfied(seen) or remaining <= 0 or self._stopping or gone.done():
                         return seen
