@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from psycopg import ClientCursor, Connection
-from psycopg.adapt import Transformer
 
-from adapters.postgres.database import Statement, storable
+from adapters.postgres.database import Statement
+from adapters.postgres.literals import literal
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -35,8 +35,7 @@ class Message:
     def __init__(self, cursor: "ClientCursor[Any]") -> None:
         self._cursor = cursor
         self._there = _in_session.setdefault(cursor.connection, set())
-        self._written = Transformer(cursor.connection)
-        self._calls = list[bytes]()
+        self._calls = list[str]()
 
     def add(self, statement: Statement) -> None:
         prepared = _prepared(statement.sql)
@@ -44,12 +43,11 @@ class Message:
             # On its own: what is prepared stays, also when the message is refused.
             self._cursor.execute(f"PREPARE {prepared.name} AS {prepared.sql}".encode())
             self._there.add(prepared.name)
-        values = storable(statement.parameters)
-        written = b", ".join(self._written.as_literal(values[name]) for name in prepared.parameters)
-        self._calls.append(b"EXECUTE %s%s" % (prepared.name.encode(), b"(%s)" % written if written else b""))
+        written = ", ".join([literal(statement.parameters[name]) for name in prepared.parameters])
+        self._calls.append(f"EXECUTE {prepared.name}({written})" if written else f"EXECUTE {prepared.name}")
 
     def send(self) -> None:
-        self._cursor.execute(b";\n".join(self._calls))
+        self._cursor.execute(";\n".join(self._calls).encode(), prepare=False)
 
 
 def _prepared(sql: str) -> Prepared:

@@ -47,7 +47,7 @@ class Database:
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 2},
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 2, "client_encoding": "utf8"},
             min_size=1,
             max_size=size,
             timeout=SECONDS_FOR_A_CONNECTION,

@@ -1,6 +1,7 @@
 """Reading the views: one SQL statement each."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,9 @@ FROM (
     ORDER BY operation_status_v1.position DESC LIMIT 20) AS latest
 """
 
+SECONDS_OF_AN_ESTIMATE = 2.0
+"""How long an engine's slowness is believed: every plan asks, and a guess need not be fresher."""
+
 AFTER = (
     "position < (SELECT notification_id FROM stored_events WHERE originator_id = %(after)s AND originator_version = 1)"
 )
@@ -70,8 +74,14 @@ IN_REACH = {
 class PostgresViews:
     """Implements ``Views``."""
 
-    def __init__(self, database: Database, freshness: Freshness | None = None) -> None:
-        self._database, self._freshness = database, freshness or Freshness(database)
+    def __init__(
+        self,
+        database: Database,
+        freshness: Freshness | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._freshness, self._seconds = database, freshness or Freshness(database), seconds
+        self._slowness = dict[str, tuple[float, float]]()
 
     def operation(self, operation_id: UUID) -> OperationView | None:
         row = self._database.row(OPERATION + "WHERE operation_id = %(id)s", {"id": operation_id})
@@ -89,8 +99,13 @@ class PostgresViews:
         return [OperationView(**row) for row in self._database.rows(OPERATION + page, given)]
 
     def slowness(self, engine: str) -> float:
+        until, known = self._slowness.get(engine, (0.0, 1.0))
+        if self._seconds() < until:
+            return known
         row = self._database.row(SLOWNESS, {"engine": engine})
-        return float(row["slowness"]) if row and row["slowness"] is not None else 1.0
+        found = float(row["slowness"]) if row and row["slowness"] is not None else 1.0
+        self._slowness[engine] = self._seconds() + SECONDS_OF_AN_ESTIMATE, found
+        return found
 
     def table(self, table_id: UUID) -> TableView | None:
         row = self._database.row(TABLE + "WHERE table_id = %(id)s", {"id": table_id})

@@ -1,18 +1,18 @@
 """What every use case is handed: the ports, put together by the one composition root."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from domain.access import Whereabouts
 from domain.audit.seal import Seal
 from domain.engine import TableEngine
 from domain.errors import EngineUnknown, TableNotFound
+from domain.handlers.remembering import TableMemory
 from domain.history import History
 from domain.ports import Clock, EventStore, Ids, Locations, LogReader, RoleBook, Tallies, TokenBook
 from domain.subject.texts import Subjects
 from domain.table import decider as table_decider
-from domain.table.events import TableFact
 from domain.trail.entry import Trail
 from domain.views import Approvals, Views
 from domain.webhook.addresses import PUBLIC_ONLY, Allowance
@@ -47,6 +47,7 @@ class House:
     """The views that can be built anew from the log, by name."""
     webhook_allowance: Allowance = PUBLIC_ONLY
     """Where webhooks may lead beside the public internet."""
+    tables: TableMemory = field(default_factory=TableMemory)
 
     def engine(self, name: str) -> TableEngine:
         """The engine of that name; raises EngineUnknown."""
@@ -57,9 +58,8 @@ class House:
 
     def table(self, table_id: UUID) -> tuple[table_decider.Managed, int]:
         """A table under management and the version of its stream; raises TableNotFound."""
-        events = self.store.load(table_id)
-        facts = tuple(event.fact for event in events if isinstance(event.fact, TableFact))
-        state = table_decider.fold(facts, table_id)
+        known = self.tables.of(table_id)
+        state, version = self.tables.caught_up(table_id, known, self.store.load(table_id, known.version))
         if not isinstance(state, table_decider.Managed):
             raise TableNotFound(str(table_id))
-        return state, len(events)
+        return state, version

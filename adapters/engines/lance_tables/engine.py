@@ -33,6 +33,7 @@ from adapters.engines.lance_tables.outside import look_outside
 from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files
+from adapters.engines.lance_tables.remembering import Inspections
 from adapters.engines.lance_tables.restoring import recoverable_rows
 from adapters.engines.lance_tables.staging import (
     FRAGMENT_UNIT,
@@ -59,13 +60,14 @@ NOTHING = b"{}"
 
 
 class LanceEngine:
-    """Implements ``TableEngine``. Holds nothing between calls: every call opens the table as it is then.
+    """Implements ``TableEngine``. Every call meets the table as it is then; what it remembers, it looks at again.
 
     ``storage_options`` are for tables in object stores, and are told to Lance alone.
     """
 
     def __init__(self, storage_options: Options | None = None) -> None:
         self._options = dict(storage_options or {})
+        self._inspections = Inspections()
 
     @property
     def profile(self) -> EngineProfile:
@@ -80,9 +82,13 @@ class LanceEngine:
             return inspect_table(table)
 
     def inspect(self, location: str) -> Inspection:
+        if found := self._inspections.still_true(location):
+            return found
         table = self._open(location)
         with self._border(location):
-            return inspect_table(table)
+            found = inspect_table(table)
+        self._inspections.keep(location, found)
+        return found
 
     def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
         table, recipes = self._open(job.location), lance_recipes(job)
