@@ -1,0 +1,88 @@
+"""A remembered table is the one that the log tells, whenever it was remembered."""
+
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.facts import Metadata, Origin, Recorded
+from domain.handlers.remembering import NOTHING, Known, TableMemory
+from domain.schema import Column, Schema, fingerprint, schema_of
+from domain.table.decider import Managed, fold
+from domain.table.events import MigrationQueued, MigrationWithdrawn, SchemaChanged, TableFact, TableRegistered
+from tests.domain.test_golden import MOMENT
+
+SCHEMA = schema_of((Column(id=0, name="id", data_type="int64"),), ("id",))
+
+
+def registered(name: str = "people") -> TableRegistered:
+    return TableRegistered(
+        dataset_id="d",
+        name=name,
+        engine="lance",
+        location=f"/tables/{name}",
+        created=True,
+        schema=SCHEMA,
+        fingerprint=fingerprint(SCHEMA),
+    )
+
+
+def life(outcomes: list[bool]) -> list[TableFact]:
+    """A table with a migration for each outcome, queued and then published or withdrawn."""
+    facts: list[TableFact] = [registered()]
+    version, schema = 1, SCHEMA
+    for published in outcomes:
+        migration = uuid4()
+        after = Schema(
+            columns=(*schema.columns, Column(id=version + 1, name=f"c{version}", data_type="utf8")),
+            primary_key=schema.primary_key,
+            last_column_id=version + 1,
+        )
+        facts.append(
+            MigrationQueued(migration_id=migration, operation_id=uuid4(), to_version=version + 1, schema=after)
+        )
+        if published:
+            version, schema = version + 1, after
+            facts.append(
+                SchemaChanged(migration_id=migration, version=version, schema=schema, fingerprint=fingerprint(schema))
+            )
+        else:
+            facts.append(MigrationWithdrawn(migration_id=migration))
+    return facts
+
+
+def recorded(table: UUID, facts: list[TableFact], after: int = 0) -> list[Recorded]:
+    metadata = Metadata(event_id=uuid4(), moment=MOMENT, origin=Origin())
+    return [
+        Recorded(position=version, stream=table, version=version, recorded_at=MOMENT, metadata=metadata, fact=fact)
+        for version, fact in enumerate(facts, start=1)
+        if version > after
+    ]
+
+
+@given(outcomes=st.lists(st.booleans(), max_size=6), data=st.data())
+def test_whoever_remembers_a_part_and_reads_the_rest_knows_the_table(outcomes: list[bool], data: st.DataObject) -> None:
+    table, memory, facts = uuid4(), TableMemory(), life(outcomes)
+    for _ in range(3):
+        known = memory.of(table)
+        until = data.draw(st.integers(known.version, len(facts)))
+        caught_up = memory.caught_up(table, known, recorded(table, facts[:until], known.version))
+        assert caught_up == Known(fold(tuple(facts[:until]), table), until)
+        assert memory.of(table) == (caught_up if until else NOTHING)
+
+
+def test_who_reads_slowly_does_not_make_others_forget() -> None:
+    table, memory, facts = uuid4(), TableMemory(), life([True, True])
+    memory.caught_up(table, NOTHING, recorded(table, facts))
+    memory.caught_up(table, NOTHING, recorded(table, facts[:1]))
+    assert memory.of(table).version == len(facts)
+
+
+def test_the_table_that_was_not_asked_for_longest_is_forgotten_first() -> None:
+    memory, tables = TableMemory(most=2), [uuid4() for _ in range(3)]
+    for table in tables[:2]:
+        memory.caught_up(table, NOTHING, recorded(table, [registered()]))
+    memory.of(tables[0])
+    memory.caught_up(tables[2], NOTHING, recorded(tables[2], [registered()]))
+    assert memory.of(tables[1]) == NOTHING
+    assert [isinstance(memory.of(table).state, Managed) for table in (tables[0], tables[2])] == [True, True]
