@@ -36,10 +36,10 @@ class MeasuredStore:
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
         return self._store.at(positions)
 
-    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+    def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         began, outcome = self._seconds(), "error"
         try:
-            position = self._store.append(appends, origin)
+            recorded = self._store.append(appends, origin)
             outcome = "written"
         except StreamMoved:
             outcome = "moved"
@@ -52,7 +52,7 @@ class MeasuredStore:
         for append in appends:
             for fact in append.facts:
                 self._note(append.stream, fact)
-        return position
+        return recorded
 
     def _note(self, stream: UUID, fact: Fact) -> None:
         match fact:

@@ -26,7 +26,7 @@ class PatientStore:
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.load(stream, after))
 
-    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+    def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.append(appends, origin))
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:

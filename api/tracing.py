@@ -76,10 +76,10 @@ class TracedStore:
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
         return self._store.at(positions)
 
-    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+    def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         with self._tracing.span("append", "client") as span:
             span.note("db.system.name", "postgresql")
             span.note("schemaledger.events", ",".join(fact.topic for append in appends for fact in append.facts))
-            position = self._store.append(appends, origin)
-            span.note("schemaledger.position", position)
-        return position
+            recorded = self._store.append(appends, origin)
+            span.note("schemaledger.position", recorded[-1].position)
+        return recorded

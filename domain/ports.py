@@ -45,8 +45,8 @@ class EventStore(Protocol):
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         """All events of one stream above version ``after``, in order; empty when there is none."""
 
-    def append(self, appends: Sequence[Append], origin: Origin) -> int:
-        """Writes all facts or none, with leases and inline views, and returns the position of the last.
+    def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
+        """Writes all facts or none, with leases and inline views, and returns the events as they stand in the log.
 
         Raises StreamMoved when a stream does not stand at its expected version: nothing was written, load and decide
         anew. A connection lost after the commit is recognised, not reported as a conflict.
@@ -61,6 +61,9 @@ class EventStore(Protocol):
 
 class LogReader(Protocol):
     """The log as people may read it, with the free text of its facts: erased where its writer is."""
+
+    def opened(self, event: Recorded) -> Recorded:
+        """An event of the log as people may read it."""
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]: ...
 

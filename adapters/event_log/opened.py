@@ -16,15 +16,15 @@ class OpenedLog:
         self._store, self._unlock = store, unlock
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
-        return tuple(map(self._opened, self._store.load(stream, after)))
+        return tuple(map(self.opened, self._store.load(stream, after)))
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
-        return tuple(map(self._opened, self._store.read(after, limit)))
+        return tuple(map(self.opened, self._store.read(after, limit)))
 
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
-        return tuple(map(self._opened, self._store.at(positions)))
+        return tuple(map(self.opened, self._store.at(positions)))
 
-    def _opened(self, event: Recorded) -> Recorded:
+    def opened(self, event: Recorded) -> Recorded:
         metadata = event.metadata
         origin = with_free_text(metadata.origin, self._unlock)
         if origin is not metadata.origin:

@@ -9,6 +9,7 @@ one transaction: one round trip, nothing planned anew, and one flush.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ INSERT INTO stored_events (originator_id, originator_version, topic, state)
 SELECT stream, version, topic, state
 FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
     WITH ORDINALITY AS event (stream, version, topic, state, turn)
-ORDER BY turn RETURNING notification_id
+ORDER BY turn RETURNING notification_id, recorded_at
 """
 ANY = "*"
 """Told to listeners instead of what changed when that is more than a notification can carry."""
@@ -48,6 +49,13 @@ class Insertion(NamedTuple):
     events: Sequence[StoredEvent]
     inline: Sequence[Statement] = ()
     changed: str = ""
+
+
+class Place(NamedTuple):
+    """Where an event stands in the log, and since when."""
+
+    position: int
+    recorded_at: datetime
 
 
 class Datastore(PostgresDatastore):
@@ -78,10 +86,12 @@ class Recorder(PostgresApplicationRecorder):
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """The positions given. The library's way in."""
-        return self.insert_together([Insertion(stored_events)])[0] if stored_events else []
+        if not stored_events:
+            return []
+        return [place.position for place in self.insert_together([Insertion(stored_events)])[0]]
 
-    def insert_together(self, insertions: Sequence[Insertion]) -> list[list[int]]:
-        """The positions given to each: in one transaction, all or none.
+    def insert_together(self, insertions: Sequence[Insertion]) -> list[list[Place]]:
+        """The places given to the events of each: in one transaction, all or none.
 
         Tried once: what a lost connection means is for the caller to find out.
         """
@@ -93,8 +103,8 @@ class Recorder(PostgresApplicationRecorder):
                     message.add(statement)
             message.add(_told([insertion.changed for insertion in insertions if insertion.changed]))
             message.send()
-            positions = [row["notification_id"] for row in cursor.fetchall()]
-        return _shares(positions, insertions)
+            places = [Place(row["notification_id"], row["recorded_at"]) for row in cursor.fetchall()]
+        return _shares(places, insertions)
 
 
 def _inserted(events: Sequence[StoredEvent]) -> Statement:
@@ -112,10 +122,10 @@ def _told(changed: Sequence[str]) -> Statement:
     return Statement(NOTIFY, {"channel": CHANNEL, "changed": all_ if len(all_) <= PAYLOAD_LIMIT else ANY})
 
 
-def _shares(positions: list[int], insertions: Sequence[Insertion]) -> list[list[int]]:
-    shares, begin = list[list[int]](), 0
+def _shares(places: list[Place], insertions: Sequence[Insertion]) -> list[list[Place]]:
+    shares, begin = list[list[Place]](), 0
     for insertion in insertions:
         end = begin + len(insertion.events)
-        shares.append(positions[begin:end])
+        shares.append(places[begin:end])
         begin = end
     return shares

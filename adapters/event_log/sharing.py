@@ -10,28 +10,28 @@ from threading import Lock
 
 from eventsourcing.persistence import PersistenceError
 
-from adapters.event_log.recorder import Insertion
+from adapters.event_log.recorder import Insertion, Place
 from adapters.postgres.database import AWAY
 
 MOST_TOGETHER = 32
 """Insertions of one transaction, which writers of other processes wait for."""
 
-Write = Callable[[Sequence[Insertion]], Sequence[Sequence[int]]]
+Write = Callable[[Sequence[Insertion]], Sequence[Sequence[Place]]]
 
 
-class _Place:
-    """One insertion in the queue, and what became of it: positions, or an error. Neither: it is its turn to lead."""
+class _Turn:
+    """One insertion in the queue, and what became of it: places, or an error. Neither: it is its turn to lead."""
 
     def __init__(self, insertion: Insertion) -> None:
         self.insertion = insertion
-        self.positions: Sequence[int] = ()
+        self.places: Sequence[Place] = ()
         self.error: BaseException | None = None
         self._news = Lock()
         self._news.acquire()
 
     @property
     def is_served(self) -> bool:
-        return bool(self.positions) or self.error is not None
+        return bool(self.places) or self.error is not None
 
     def wait(self) -> None:
         self._news.acquire()
@@ -45,22 +45,22 @@ class SharedCommits:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._queue = deque[_Place]()
+        self._queue = deque[_Turn]()
         self._guard, self._writing = Lock(), False
 
-    def insert(self, insertion: Insertion) -> Sequence[int]:
-        """The positions of the insertion's events, once they are durable. Raises what ``write`` raises of it."""
-        place = _Place(insertion)
+    def insert(self, insertion: Insertion) -> Sequence[Place]:
+        """The places of the insertion's events, once they are durable. Raises what ``write`` raises of it."""
+        turn = _Turn(insertion)
         with self._guard:
-            self._queue.append(place)
+            self._queue.append(turn)
             leads, self._writing = not self._writing, True
         if not leads:
-            place.wait()
-        if not place.is_served:
+            turn.wait()
+        if not turn.is_served:
             self._lead()
-        if place.error is not None:
-            raise place.error
-        return place.positions
+        if turn.error is not None:
+            raise turn.error
+        return turn.places
 
     def _lead(self) -> None:
         """Writes for everybody who waits by now, of whom the caller came first; then the next one leads."""
@@ -72,23 +72,23 @@ class SharedCommits:
             with self._guard:
                 successor = self._queue[0] if self._queue else None
                 self._writing = successor is not None
-            for place in batch[1:]:
+            for turn in batch[1:]:
                 # Interrupted: whether it was written is for each of them to find out.
-                place.error = place.error if place.is_served else PersistenceError("the append was interrupted")
-                place.wake()
+                turn.error = turn.error if turn.is_served else PersistenceError("the append was interrupted")
+                turn.wake()
             if successor is not None:
                 successor.wake()
 
-    def _serve(self, batch: Sequence[_Place]) -> None:
+    def _serve(self, batch: Sequence[_Turn]) -> None:
         try:
-            written = self._write([place.insertion for place in batch])
+            written = self._write([turn.insertion for turn in batch])
         except Exception as error:  # noqa: BLE001  # told to those whose insertions they are
             if len(batch) > 1 and not isinstance(error.__cause__, AWAY):
-                for place in batch:
-                    self._serve([place])
+                for turn in batch:
+                    self._serve([turn])
                 return
-            for place in batch:
-                place.error = error
+            for turn in batch:
+                turn.error = error
         else:
-            for place, positions in zip(batch, written, strict=True):
-                place.positions = positions
+            for turn, places in zip(batch, written, strict=True):
+                turn.places = places

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import PoolTimeout
 
 from adapters.event_log.mapper import Mapper
-from adapters.event_log.recorder import Datastore, Insertion, Recorder
+from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import SharedCommits
 from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
 from adapters.postgres.locked_texts import KEY_GONE
@@ -77,21 +77,24 @@ class PostgresEventStore:
     def at(self, positions: Sequence[int]) -> tuple[Recorded, ...]:
         return self._events(AT_POSITIONS, {"positions": list(positions)})
 
-    def append(self, appends: Sequence[Append], origin: Origin) -> int:
+    def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         try:
             return self._append(appends, origin)
         except TextsErased:
             # The writer was erased since its key was looked up: what it writes from now on is under another one.
             return self._append(appends, origin)
 
-    def _append(self, appends: Sequence[Append], origin: Origin) -> int:
-        stored, locked = self._locked(appends, origin)
+    def _append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
+        made, locked = self._locked(appends, origin)
         statements = [statement for append in locked for statement in self._views(append)]
         statements += self._mapper.checks(origin, appends, locked)
         changed = ",".join(str(append.stream) for append in appends if isinstance(append.facts[0], TOLD))
-        insertion = Insertion(stored, statements, changed)
+        insertion = Insertion([event.stored for event in made], statements, changed)
+        return tuple(map(_as_recorded, made, self._placed(insertion, appends, origin)))
+
+    def _placed(self, insertion: Insertion, appends: Sequence[Append], origin: Origin) -> Sequence[Place]:
         try:
-            return self._insert(insertion)
+            return self._shared_now().insert(insertion)
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
         except PersistenceError as error:
@@ -102,29 +105,31 @@ class PostgresEventStore:
                 return self._after_a_lost_connection(insertion, appends, error)
             raise _away(error) from error
 
-    def _insert(self, insertion: Insertion) -> int:
-        return self._shared_now().insert(insertion)[-1]
-
-    def _after_a_lost_connection(self, insertion: Insertion, appends: Sequence[Append], error: PersistenceError) -> int:
-        """The commit may have gone through before the connection was lost: look for our own event, then try again."""
-        last = insertion.events[-1]
+    def _after_a_lost_connection(
+        self, insertion: Insertion, appends: Sequence[Append], error: PersistenceError
+    ) -> Sequence[Place]:
+        """The commit may have gone through before the connection was lost: look for our own events, then try again."""
         try:
-            if position := self._position_of_ours(last):
-                return position
+            if places := self._places_of_ours(insertion.events):
+                return places
             self._database.pool.check()
-            return self._insert(insertion)
+            return self._shared_now().insert(insertion)
         except IntegrityError as conflict:
-            if position := self._position_of_ours(last):
-                return position
+            if places := self._places_of_ours(insertion.events):
+                return places
             raise self._refusal(conflict, appends) from conflict
         except PersistenceError:
             raise _away(error) from error
 
-    def _position_of_ours(self, event: StoredEvent) -> int | None:
-        """Where our event stands. Event ids are unique, so equal bytes are the same event."""
-        at = {"stream": event.originator_id, "version": event.originator_version}
-        row = self._database.row(AT, at)
-        return int(row["notification_id"]) if row and bytes(row["state"]) == event.state else None
+    def _places_of_ours(self, events: Sequence[StoredEvent]) -> Sequence[Place]:
+        """Where our events stand, all of them or none. Event ids are unique, so equal bytes are the same event."""
+        places = list[Place]()
+        for event in events:
+            row = self._database.row(AT, {"stream": event.originator_id, "version": event.originator_version})
+            if row is None or bytes(row["state"]) != event.state:
+                return ()
+            places.append(Place(row["notification_id"], row["recorded_at"]))
+        return places
 
     def _refusal(self, error: IntegrityError, appends: Sequence[Append]) -> Refusal:
         cause = error.__cause__
@@ -132,18 +137,19 @@ class PostgresEventStore:
             return refusal
         return StreamMoved(", ".join(str(append.stream) for append in appends))
 
-    def _locked(self, appends: Sequence[Append], origin: Origin) -> tuple[list[StoredEvent], list[Append]]:
+    def _locked(self, appends: Sequence[Append], origin: Origin) -> tuple[list["_Made"], list[Append]]:
         """The events to store, and the appends as the views are to see them: with free text under its writer's key."""
-        now, stored, locked = self._clock.now(), list[StoredEvent](), list[Append]()
+        now, made, locked = self._clock.now(), list[_Made](), list[Append]()
         for append in appends:
             facts = list[Fact]()
             for version, given in enumerate(append.facts, start=append.expected_version + 1):
-                metadata = Metadata(event_id=self._ids.new(), moment=now, origin=origin)
-                metadata, fact = self._mapper.locked(metadata, given)
-                stored.append(self._mapper.to_stored(append.stream, version, metadata, fact))
+                open_ = Metadata(event_id=self._ids.new(), moment=now, origin=origin)
+                metadata, fact = self._mapper.locked(open_, given)
+                stored = self._mapper.to_stored(append.stream, version, metadata, fact)
+                made.append(_Made(append.stream, stored, open_, given))
                 facts.append(fact)
             locked.append(replace(append, facts=tuple(facts)))
-        return stored, locked
+        return made, locked
 
     def _views(self, append: Append) -> Iterable[Statement]:
         for version, fact in enumerate(append.facts, start=append.expected_version + 1):
@@ -178,6 +184,26 @@ class PostgresEventStore:
             if self._shared is None:
                 self._shared = SharedCommits(Recorder(Datastore(self._database)).insert_together)
             return self._shared
+
+
+class _Made(NamedTuple):
+    """An event as it is stored, and its metadata and fact as they were given."""
+
+    stream: UUID
+    stored: StoredEvent
+    metadata: Metadata
+    given: Fact
+
+
+def _as_recorded(made: _Made, place: Place) -> Recorded:
+    return Recorded(
+        position=place.position,
+        stream=made.stream,
+        version=made.stored.originator_version,
+        recorded_at=place.recorded_at,
+        metadata=made.metadata,
+        fact=made.given,
+    )
 
 
 CERTAINLY_NOT_WRITTEN = (PoolTimeout, psycopg.errors.LockNotAvailable, psycopg.errors.ReadOnlySqlTransaction)

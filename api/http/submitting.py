@@ -11,6 +11,7 @@ from domain.errors import HeaderInvalid
 from domain.handlers.house import House
 from domain.handlers.migrations import Submitted
 from domain.handlers.operations import operation_view
+from domain.operation.telling import told
 
 RETRY_AFTER_SECONDS = 1
 
@@ -20,7 +21,8 @@ _VERSION_TAG = re.compile(r'(?:W/)?"?v?(\d{1,9})"?')
 
 def accepted(house: House, submitted: Submitted) -> Response[OperationBody]:
     """202 with the operation to follow, and where it is."""
-    view = operation_view(house, submitted.operation_id)
+    asked = submitted.requested
+    view = operation_view(house, submitted.operation_id) if asked is None else told(None, house.reader.opened(asked))
     place = f"/operations/{submitted.operation_id}"
     headers = {"Location": place, "Operation-Location": place, "Retry-After": str(RETRY_AFTER_SECONDS)}
     if submitted.replayed:

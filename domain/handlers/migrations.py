@@ -17,7 +17,7 @@ from domain.errors import (
     StreamMoved,
     ValidationFailed,
 )
-from domain.facts import Append, Origin
+from domain.facts import Append, Origin, Recorded
 from domain.handlers.alarms import witness_refused_drift
 from domain.handlers.asking import approval_needed
 from domain.handlers.house import RACES, House
@@ -74,10 +74,14 @@ class NewMigration(Struct, frozen=True, kw_only=True):
 
 
 class Submitted(Struct, frozen=True, kw_only=True):
-    """``replayed``: the operation was there already, from the same request with the same idempotency key."""
+    """``replayed``: the operation was there already, from the same request with the same idempotency key.
+
+    ``requested`` is the event that the operation begins with, where it was written just now.
+    """
 
     operation_id: UUID
     replayed: bool
+    requested: Recorded | None = None
 
 
 def plan_migration(house: House, table_id: UUID, changes: Sequence[AnyChange]) -> Planned:
@@ -106,10 +110,10 @@ def submit_migration(
             witness_refused_drift(house, table_id, origin)
             raise
         try:
-            house.store.append(appends, origin)
+            recorded = house.store.append(appends, origin)
         except StreamMoved:
             continue
-        return Submitted(operation_id=operation_id, replayed=False)
+        return Submitted(operation_id=operation_id, replayed=False, requested=recorded[-1])
     raise StreamMoved(f"table {table_id}")
 
 

@@ -43,7 +43,8 @@ def leases(database: Database) -> PostgresLeases:
 
 
 def write(store: PostgresEventStore, stream: UUID, version: int, *facts: Fact) -> int:
-    return store.append([Append(stream=stream, expected_version=version, facts=facts)], ORIGIN)
+    """The position of the last."""
+    return store.append([Append(stream=stream, expected_version=version, facts=facts)], ORIGIN)[-1].position
 
 
 def registered(name: str = "people", location: str | None = None) -> TableRegistered:

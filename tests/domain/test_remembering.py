@@ -78,11 +78,9 @@ def test_who_reads_slowly_does_not_make_others_forget() -> None:
     assert memory.of(table).version == len(facts)
 
 
-def test_the_table_that_was_not_asked_for_longest_is_forgotten_first() -> None:
+def test_no_more_tables_are_remembered_than_there_is_room_for() -> None:
     memory, tables = TableMemory(most=2), [uuid4() for _ in range(3)]
-    for table in tables[:2]:
+    for table in tables:
         memory.caught_up(table, NOTHING, recorded(table, [registered()]))
-    memory.of(tables[0])
-    memory.caught_up(tables[2], NOTHING, recorded(tables[2], [registered()]))
-    assert memory.of(tables[1]) == NOTHING
-    assert [isinstance(memory.of(table).state, Managed) for table in (tables[0], tables[2])] == [True, True]
+    assert [memory.of(table) == NOTHING for table in tables] == [True, True, False]
+    assert isinstance(memory.of(tables[2]).state, Managed)

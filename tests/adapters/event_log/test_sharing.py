@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from eventsourcing.persistence import OperationalError, StoredEvent
 
-from adapters.event_log.recorder import Datastore, Insertion, Recorder
+from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import MOST_TOGETHER, SharedCommits
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
@@ -28,7 +28,7 @@ class Gate:
         self.begun, self.opened = Event(), Event()
         self.failing: Exception | None = None
 
-    def write(self, insertions: Sequence[Insertion]) -> Sequence[Sequence[int]]:
+    def write(self, insertions: Sequence[Insertion]) -> Sequence[Sequence[Place]]:
         self.together.append(len(insertions))
         if len(self.together) == 1:
             self.begun.set()
@@ -49,7 +49,7 @@ def event(stream: UUID, version: int = 1) -> StoredEvent:
 
 def came_during_the_first(
     gate: Gate, shared: SharedCommits, insertions: Sequence[Insertion]
-) -> list[Future[Sequence[int]]]:
+) -> list[Future[Sequence[Place]]]:
     """What became of a first insertion, and of those that came while it was written."""
     pool = ThreadPoolExecutor(len(insertions) + 1)
     first = pool.submit(shared.insert, Insertion([event(uuid4())]))
@@ -68,10 +68,10 @@ def test_whoever_comes_while_another_writes_shares_the_next_transaction(gate: Ga
         gate, SharedCommits(gate.write), [Insertion([event(stream), event(stream, 2)]) for stream in streams]
     )
     assert gate.together == [1, 5]
-    assert sorted(position for future in ended for position in future.result()) == list(range(1, 12))
+    assert sorted(place.position for future in ended for place in future.result()) == list(range(1, 12))
     for future in ended[1:]:
         first, second = future.result()
-        assert second == first + 1
+        assert second.position == first.position + 1
 
 
 def test_no_transaction_is_shared_by_too_many(gate: Gate) -> None:
@@ -92,7 +92,7 @@ def test_one_that_is_refused_spoils_nobody_elses(gate: Gate, database: Database)
     positions = {row["originator_id"]: row["notification_id"] for row in rows}
     assert sorted(positions.values()) == [1, 2, 3, 4, 5]
     for future, stream in zip((ended[1], *ended[3:]), free, strict=True):
-        assert future.result() == [positions[stream]]
+        assert future.result()[0].position == positions[stream]
 
 
 def test_a_lost_connection_is_told_to_everybody_who_shared_it(gate: Gate) -> None:
@@ -105,7 +105,7 @@ def test_a_lost_connection_is_told_to_everybody_who_shared_it(gate: Gate) -> Non
 
 
 def test_an_interrupted_writer_leaves_nobody_waiting(gate: Gate) -> None:
-    def interrupted(insertions: Sequence[Insertion]) -> Sequence[Sequence[int]]:
+    def interrupted(insertions: Sequence[Insertion]) -> Sequence[Sequence[Place]]:
         if len(insertions) > 1:
             raise KeyboardInterrupt
         return gate.write(insertions)

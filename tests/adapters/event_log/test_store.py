@@ -253,4 +253,16 @@ def test_a_nul_in_a_text_stays_in_the_log_and_is_marked_in_the_view(
 
 def test_an_append_may_touch_more_operations_than_a_notification_can_name(store: PostgresEventStore) -> None:
     many = [Append(stream=uuid4(), expected_version=0, facts=(requested(),)) for _ in range(300)]
-    assert store.append(many, ORIGIN) == 300
+    assert [event.position for event in store.append(many, ORIGIN)] == list(range(1, 301))
+
+
+def test_an_append_is_answered_with_the_events_as_they_stand_in_the_log(store: PostgresEventStore) -> None:
+    one, other = uuid4(), uuid4()
+    written = store.append(
+        [
+            Append(stream=one, expected_version=0, facts=(requested(), OperationStarted(attempt=1, worker="w"))),
+            Append(stream=other, expected_version=0, facts=(requested(),)),
+        ],
+        ORIGIN,
+    )
+    assert written == (*store.load(one), *store.load(other)) == store.read(0, 10)
