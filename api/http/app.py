@@ -49,6 +49,7 @@ from api.http.looking import Looking
 from api.http.pages import make_pages
 from api.http.punctual import Punctual
 from api.http.recounting import Recounting
+from api.http.slashes import Slashes, restore_slashes
 from api.http.tracing import Traced
 from api.http.trail_formats import Parquet
 from api.http.waiting import Waiting
@@ -126,7 +127,7 @@ def create_app(
         logging_config=None,
     )
     check_declarations(app.routes)
-    app.asgi_handler = Recounting(Punctual(app.asgi_handler, request_seconds))
+    app.asgi_handler = Recounting(Punctual(Slashes(app.asgi_handler), request_seconds))
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app
@@ -142,6 +143,7 @@ def _gate(admit: Guard) -> BeforeRequest:
 
     async def gate(request: Request[Any, Any, Any]) -> None:
         handler = request.scope["route_handler"]
+        restore_slashes(request.scope)
         await admit(request, handler)
         require_json(request, handler)
 

@@ -13,7 +13,7 @@ from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation
 
 MAX_OPERATIONS = 1_000
 Hazards = Literal["data_loss", "rewrite", "irreversible", "writers_fill_default", "writers_keep_key"]
-Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
 class RequestBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """Bodies arrive within a time, or their request is over: a caller who sends byte by byte holds nothing for long."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -29,11 +30,12 @@ class Punctual:
                 return await receive()
             if deadline is None:
                 deadline = asyncio.get_running_loop().time() + self._seconds
-            try:
+            message: Any = None
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
-            except TimeoutError:
-                raise RequestTooSlow(self._seconds) from None
+            if message is None:
+                raise RequestTooSlow(self._seconds)
             has_ended = not message.get("more_body", False)
             return message
 
