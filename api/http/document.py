@@ -127,7 +127,7 @@ REQUESTS: list[type] = [
 def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str, Provide]) -> dict[str, Any]:
     """The whole document, ready to be encoded as JSON. ``dependencies`` are those the routes ask for."""
     title, release = "Schemaledger", version("schemaledger")
-    described = OpenAPIConfig(title=title, version=release)
+    described = OpenAPIConfig(title=title, version=release, use_handler_docstrings=True)
     # Without a logging configuration: the framework's own would take the place of the process's.
     sketch = Litestar(routes, dependencies=dependencies, openapi_config=described, logging_config=None)
     document = sketch.openapi_schema.to_schema()

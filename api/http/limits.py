@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 from litestar.types import HTTPResponseStartEvent, Scope
@@ -42,27 +43,26 @@ class Buckets:
     """Token buckets by name: each is filled within a minute, and what is taken of it comes back evenly."""
 
     def __init__(self, a_minute: int, seconds: Seconds) -> None:
-        self._most, self._seconds = a_minute, seconds
-        self._levels = dict[str, tuple[float, float]]()
+        self._most, self._seconds = float(a_minute), seconds
+        self._pace = a_minute / MINUTE
+        self._levels = dict[str, list[float]]()
 
     def take(self, name: str, amount: int = 1) -> tuple[float, float]:
         """How much is in the bucket afterwards, below zero: nothing was taken; and in how many seconds it is full."""
         now = self._seconds()
-        level, since = self._levels.pop(name, (float(self._most), now))
-        level = min(float(self._most), level + (now - since) * self._most / MINUTE)
-        if level >= amount:
-            level -= amount
-            after = level
-        else:
-            after = level - amount
-        self._make_room()
-        # At the end, as the one used last.
-        self._levels[name] = (level, now)
-        return after, (self._most - level) * MINUTE / self._most
+        bucket = self._levels.get(name)
+        if bucket is None:
+            bucket = self._new(name, now)
+        level = min(self._most, bucket[0] + (now - bucket[1]) * self._pace)
+        left = level - amount
+        bucket[0], bucket[1] = (left if left >= 0 else level), now
+        return left, (self._most - bucket[0]) / self._pace
 
-    def _make_room(self) -> None:
-        while len(self._levels) >= MOST_REMEMBERED:
-            del self._levels[next(iter(self._levels))]
+    def _new(self, name: str, now: float) -> list[float]:
+        # Whoever was known longest begins with a full bucket when he comes again: no harm among so many.
+        _make_room(self._levels)
+        bucket = self._levels[name] = [self._most, now]
+        return bucket
 
 
 class CallerLimits:
@@ -169,11 +169,15 @@ def send_rate_limit(message: HTTPResponseStartEvent, scope: Scope) -> None:
     """Every answer to a known caller says how many more there may be (draft-ietf-httpapi-ratelimit-headers-10)."""
     standing: Any = scope.get("state", {}).get(RATE)
     if standing is not None:
-        policy = b'"caller";q=%d;w=60' % standing.limit
         left = b'"caller";r=%d;t=%d' % (standing.left, standing.seconds)
-        message["headers"] = [*message["headers"], (b"ratelimit-policy", policy), (b"ratelimit", left)]
+        message["headers"] = [*message["headers"], _policy(standing.limit), (b"ratelimit", left)]
 
 
-def _make_room(known: dict[int, Any]) -> None:
+@cache
+def _policy(limit: int) -> tuple[bytes, bytes]:
+    return b"ratelimit-policy", b'"caller";q=%d;w=60' % limit
+
+
+def _make_room(known: dict[Any, Any]) -> None:
     while len(known) >= MOST_REMEMBERED:
         del known[next(iter(known))]

@@ -61,6 +61,7 @@ MADE: dict[str, Steps] = {
     "createWebhook": ((OF_WEBHOOK, WEBHOOK),),
     "verifyWebhook": ((("getDelivery", "resendDelivery"), DELIVERY),),
     "resendDelivery": ((("getDelivery",), DELIVERY),),
+    "cancelOperation": ((("getOperation", "followOperation"), OPERATION),),
     "setPolicy": ((("getPolicy", "removePolicy"), DATASET),),
 }
 """Requests that make something at once, and what goes on with it."""

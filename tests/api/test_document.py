@@ -117,6 +117,72 @@ def test_every_error_has_the_envelope(document: dict[str, Any]) -> None:
                     assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
 
 
+def guarded(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls that want a token."""
+    calls = [call for item in document["paths"].values() for call in item.values()]
+    return [call for call in calls if call.get("security") != []]
+
+
+def test_every_status_that_may_be_is_published(document: dict[str, Any]) -> None:
+    for call in guarded(document):
+        always = {"400", "401", "403", "404", "405", "429", "500", "503"}
+        body = {"408", "409", "413", "415"} if "requestBody" in call else set()
+        assert always | body <= set(call["responses"]), call["operationId"]
+        assert call["responses"]["429"]["headers"]["Retry-After"]
+
+
+def test_calls_and_their_parameters_are_told_in_words(document: dict[str, Any]) -> None:
+    calls = [call for item in document["paths"].values() for call in item.values()]
+    assert len({call["operationId"] for call in calls}) == len(calls)
+    for call in calls:
+        assert call["summary"], call["operationId"]
+        assert call["description"], call["operationId"]
+        for parameter in call["parameters"]:
+            assert parameter["description"], (call["operationId"], parameter)
+
+
+def test_whatever_starts_long_work_leads_to_its_operation(document: dict[str, Any]) -> None:
+    operation = {"$ref": "#/components/schemas/OperationBody"}
+    ids = {call["operationId"] for item in document["paths"].values() for call in item.values()}
+    for call in guarded(document):
+        for status, answer in call["responses"].items():
+            links = answer.get("links", {})
+            assert {link["operationId"] for link in links.values()} <= ids
+            content = answer.get("content", {}).get("application/json", {})
+            if status == "202" and content.get("schema") == operation:
+                parameters = {"operationId": "$response.body#/operationId"}
+                assert links["getOperation"] == {"operationId": "getOperation", "parameters": parameters}
+
+
+def test_what_is_sent_is_closed_and_what_may_be_several_things_is_told_apart(document: dict[str, Any]) -> None:
+    schemas, seen = document["components"]["schemas"], set[str]()
+    todo = [name for call in guarded(document) for name in references(call.get("requestBody", {}))]
+    assert len(todo) > 10
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += references(schemas[name])
+            assert schemas[name].get("additionalProperties", False) is False, name
+    for name, schema in schemas.items():
+        for union in unions(schema):
+            assert "discriminator" in union or len(references(union)) < 2, name
+
+
+def references(value: Any) -> list[str]:
+    return [part.partition('"')[0] for part in json.dumps(value).split('"#/components/schemas/')[1:]]
+
+
+def unions(value: Any) -> list[dict[str, Any]]:
+    """Every choice in a schema, however deep."""
+    if isinstance(value, list):
+        return [found for each in value for found in unions(each)]
+    if not isinstance(value, dict):
+        return []
+    inside = [found for each in value.values() for found in unions(each)]
+    return [value, *inside] if {"anyOf", "oneOf"} & set(value) else inside
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     names = set(document["components"]["schemas"])
     for part in json.dumps(document).split('"#/components/schemas/')[1:]:
