@@ -85,7 +85,7 @@ def delete_binding(request: Asking, binding_id: FromPath[str], house: NamedDepen
 
 def _asked(body: NewRoleBindingBody) -> NewBinding:
     if (body.subject is None) == (body.group is None):
-        raise GrantInvalid("it names either a subject or a group")
+        raise GrantInvalid("either a subject or a group has to be named")
     return NewBinding(
         kind="group" if body.subject is None else "subject",
         holder=body.subject or body.group or "",

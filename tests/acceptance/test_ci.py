@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from api.client.calls import ServiceError
@@ -41,7 +42,17 @@ def test_what_was_planned_is_applied_and_nothing_else(service: Installation, tmp
     assert "**Refused:**" in summary.read_text()
 
 
-def test_a_stale_plan_is_refused_with_what_changed_since(service: Installation, tmp_path: Path) -> None:
+def written(database_url: str) -> int:
+    """Events but for those that only say what callers were refused or read."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM stored_events WHERE topic NOT LIKE 'trail.%'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_stale_plan_is_refused_with_what_changed_since(
+    service: Installation, tmp_path: Path, database_url: str
+) -> None:
     table = service.new_table("moving", {"id": "int64", "old": "int32"})["tableId"]
     migration, plan = tmp_path / "migration.json", tmp_path / "plan.json"
     migration.write_text(json.dumps([ADD]))
@@ -54,14 +65,23 @@ def test_a_stale_plan_is_refused_with_what_changed_since(service: Installation, 
         assert operation.wait().progress_percent == 100
         assert operation.has_ended
 
-        events = len(list(client.migrations("d.moving")))
+        before = written(database_url)
         stale = service.run("apply", "--plan", str(plan))
         assert stale.returncode == 1
         assert "schema_version_mismatch" in stale.stderr
         assert "from schema version 1 to 2" in stale.stdout
         assert "by admin" in stale.stdout
         assert "cleaning" in stale.stdout
-        assert len(list(client.migrations("d.moving"))) == events
+        assert len(list(client.migrations("d.moving"))) == 1
+        # By its hash alone the plan is as stale as by the version it was made for.
+        told = json.loads(plan.read_text())
+        for condition in ({"If-Match": '"v1"'}, {}):
+            body = {"operations": [ADD], "planHash": told["planHash"]}
+            answer = service.http.post(f"/dataset-tables/{table}/migrations", json=body, headers=condition)
+            assert answer.status_code == 412, answer.text
+            assert answer.json()["code"] == ("schema_version_mismatch" if condition else "plan_mismatch")
+            assert not answer.json()["retryable"]
+        assert written(database_url) == before
 
         assert client.table(table).version_number == 2
         assert [field.name for field in client.schema("d.moving").fields] == ["id"]
