@@ -272,7 +272,8 @@ def describe(difference: Difference) -> str:
         case _:
             what = str(difference.__struct_config__.tag).removesuffix("_changed").replace("_", " ")
             what = "type" if isinstance(difference, ColumnRetyped) else what
-            return f"the {what} of column '{difference.name}' was {difference.before} and is {difference.after}"
+            was, now = (said if said is not None else "none" for said in (difference.before, difference.after))
+            return f"the {what} of column '{difference.name}' was {was} and is {now}"
 
 
 def _shown(column: Column) -> str:

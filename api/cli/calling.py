@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from api.client.calls import Client, read_token
+from api.cli.output import show_json
+from api.client.calls import Client, ServiceError, read_token
 from api.settings import read_settings
 
 
@@ -21,6 +22,11 @@ def calls_service(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_client(url: str | None, token: str | None, output: str, **rest: Any) -> Any:
         settings = read_settings(os.environ)
         client = Client(url or settings.url, token or read_token(settings.token_file))
-        return command(client=client, as_json=output == "json", **rest)
+        try:
+            return command(client=client, as_json=output == "json", **rest)
+        except ServiceError as error:
+            if output == "json" and error.body is not None:
+                show_json(error.body)
+            raise
 
     return with_client

@@ -12,7 +12,7 @@ from api.cli.calling import calls_service
 from api.cli.migrating import TABLE_HELP, read_migration
 from api.cli.output import CHANGES, DONE, ERROR, HAZARDS, say, show_json
 from api.cli.plans import as_markdown, show_differences, show_plan
-from api.cli.submitting import follow_options, submitted
+from api.cli.submitting import follow_options, submit, submitted
 from api.client.calls import Client, ServiceError
 
 STALE = ("plan_mismatch", "schema_version_mismatch")
@@ -79,14 +79,19 @@ def apply(client: Client, as_json: bool, file: Any, **following: Any) -> None:
     """
     planned = read_plan(file)
     body = {**planned.migration, "planHash": planned.plan_hash}
-    headers = {
-        "Idempotency-Key": f"{planned.plan_hash}@{planned.base_version}",
-        "If-Match": f'"v{planned.base_version}"',
-    }
+    path, key = f"/dataset-tables/{planned.table_id}/migrations", f"{planned.plan_hash}@{planned.base_version}"
     try:
-        operation = client.call("POST", f"/dataset-tables/{planned.table_id}/migrations", body, headers)
+        operation = submit(
+            client,
+            "POST",
+            path,
+            body,
+            idempotency_key=key,
+            if_match=f'"v{planned.base_version}"',
+            again="The same command follows it, if it was.",
+        )
     except ServiceError as error:
-        if error.body is not None and error.body.code in STALE:
+        if error.code in STALE:
             _show_what_changed(client, planned)
         raise
     sys.exit(submitted(client, operation, as_json=as_json, **following))

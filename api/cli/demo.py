@@ -13,6 +13,7 @@ from api.cli.output import DONE, ERROR, FAILED, console, say, show_table
 from api.cli.plans import show_plan
 from api.cli.submitting import follow_to_the_end
 from api.client.calls import Client, ServiceError, read_token
+from api.client.service import Service
 from api.settings import Settings, read_settings
 from api.stopping import Stop
 
@@ -133,7 +134,7 @@ def _fail_honestly(client: Client, table: str, place: Path) -> list[str]:
 def _run(client: Client, table: str, operations: list[dict[str, Any]], description: str, expected: int) -> list[str]:
     body = {"operations": operations, "description": description}
     submitted = client.call("POST", f"/dataset-tables/{table}/migrations", body)
-    code = follow_to_the_end(client, submitted["operationId"], None, as_json=False)
+    code = follow_to_the_end(Service.over(client).operation(submitted["operationId"]), None, as_json=False)
     return [] if code == expected else [f"'{description}' ended with {code} instead of {expected}"]
 
 

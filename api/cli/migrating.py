@@ -9,7 +9,7 @@ import msgspec
 from api.cli.calling import calls_service
 from api.cli.output import DONE, ERROR, show_json
 from api.cli.plans import show_plan
-from api.cli.submitting import follow_options, submitted
+from api.cli.submitting import submit, submit_options, submitted
 from api.client.calls import Client, ServiceError
 
 TABLE_HELP = "TABLE is a table id or dataset.name."
@@ -33,9 +33,8 @@ def read_migration(file: TextIO) -> dict[str, Any]:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @click.option("--description", help="Why")
 @click.option("--if-match", help="The schema version the migration is meant for")
-@click.option("--idempotency-key", help="A repeat with the same key follows the same operation")
 @click.option("--emergency", help="Why it cannot wait for approval; it is to be approved afterwards")
-@follow_options
+@submit_options
 @calls_service
 def migrate(
     client: Client,
@@ -53,9 +52,8 @@ def migrate(
         body["description"] = description
     if emergency is not None:
         body |= {"emergency": True, "emergencyReason": emergency}
-    conditions = {"If-Match": if_match, "Idempotency-Key": idempotency_key}
-    headers = {name: value for name, value in conditions.items() if value is not None}
-    operation = client.call("POST", f"/dataset-tables/{client.table_id(table)}/migrations", body, headers)
+    path = f"/dataset-tables/{client.table_id(table)}/migrations"
+    operation = submit(client, "POST", path, body, idempotency_key=idempotency_key, if_match=if_match)
     sys.exit(submitted(client, operation, as_json=as_json, **following))
 
 
@@ -65,7 +63,7 @@ def migrate(
 @click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and what would not come back")
 @click.option("--plan-hash", help="Do only what the plan with this hash said")
 @click.option("--description", help="Why")
-@follow_options
+@submit_options
 @calls_service
 def revert(
     client: Client,
@@ -75,6 +73,7 @@ def revert(
     only_plan: bool,
     plan_hash: str | None,
     description: str | None,
+    idempotency_key: str | None,
     **following: Any,
 ) -> None:
     path = f"/dataset-tables/{client.table_id(table)}/migrations/{migration_id}/revert"
@@ -82,7 +81,8 @@ def revert(
         sys.exit(shown(client.call("POST", f"{path}/plan"), as_json=as_json))
     asked = {"description": description, "planHash": plan_hash}
     body = {member: value for member, value in asked.items() if value is not None}
-    sys.exit(submitted(client, client.call("POST", path, body), as_json=as_json, **following))
+    operation = submit(client, "POST", path, body, idempotency_key=idempotency_key)
+    sys.exit(submitted(client, operation, as_json=as_json, **following))
 
 
 def shown(plan: dict[str, Any], *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """How a plan reads on the command line: what becomes of the schema, by which acts, and what to know before."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,8 +46,10 @@ def as_markdown(table: str, found: dict[str, Any]) -> str:
         lines += ["**Refused:**", ""]
         lines += [f"* `{each['pointer']}` {each['message']} (`{each['code']}`)" for each in found["violations"]]
         return "\n".join(lines) + "\n"
-    lines += ["```diff", *(sign_of(difference) for difference in found["diff"]), "```", ""]
-    lines += [f"> **{hazard['kind']}** {hazard['message']}" for hazard in found["hazards"]]
+    changes = [line(sign_of(difference)) for difference in found["diff"]]
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", "".join(changes))), 3)
+    lines += [f"{fence}diff", *changes, fence, ""]
+    lines += [f"> **{hazard['kind']}** {line(hazard['message'])}" for hazard in found["hazards"]]
     lines += [""] if found["hazards"] else []
     lines += ["| step | cost |", "| --- | --- |"]
     lines += [f"| {cell(step['description'])} | {step['cost']} |" for step in found["steps"]]
@@ -60,7 +63,12 @@ def as_markdown(table: str, found: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Text that cannot end its cell of a table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return line(text).replace("|", "\\|")
+
+
+def line(text: str) -> str:
+    """Text that cannot end its line, whatever a name in it holds."""
+    return " ".join(text.split())
 
 
 def duration(milliseconds: int) -> str:

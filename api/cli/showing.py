@@ -12,13 +12,14 @@ from api.cli.migrating import TABLE_HELP
 from api.cli.output import say, show_json, show_table
 from api.cli.submitting import follow_options, follow_to_the_end, submitted
 from api.client.calls import Client, ServiceError
+from api.client.service import Service
 
 FIELD_HELP = "name:type, with ' not null' after the type if so. May be given several times."
 
 
 @click.group()
 def operations() -> None:
-    """Look at operations."""
+    """Look at operations, follow them, cancel them, and ask for them again."""
 
 
 @operations.command("list")
@@ -40,7 +41,8 @@ def list_operations(client: Client, as_json: bool, status: str | None) -> None:
 @calls_service
 def follow_operation(client: Client, as_json: bool, operation_id: str, timeout: float | None) -> None:
     """Follow an operation to its end; the exit code says how it ended."""
-    sys.exit(follow_to_the_end(client, operation_id, timeout, as_json=as_json))
+    followed = Service.over(client).operation(operation_id)
+    sys.exit(follow_to_the_end(followed, timeout, as_json=as_json))
 
 
 @operations.command("cancel")

@@ -9,7 +9,7 @@ from api.cli.calling import calls_service
 from api.cli.migrating import TABLE_HELP
 from api.cli.output import DONE, FAILED, say, show_json, show_table
 from api.cli.plans import show_differences
-from api.cli.submitting import follow_options, submitted
+from api.cli.submitting import submit, submit_options, submitted
 from api.client.calls import Client
 
 
@@ -42,10 +42,11 @@ def adopt(client: Client, as_json: bool, table: str, description: str | None) ->
 
 @click.command(help=f"Make few whole files of many small or much deleted-from ones. {TABLE_HELP}")
 @click.argument("table")
-@follow_options
+@submit_options
 @calls_service
-def compact(client: Client, as_json: bool, table: str, **following: Any) -> None:
-    operation = client.call("POST", f"/dataset-tables/{client.table_id(table)}/compact")
+def compact(client: Client, as_json: bool, table: str, idempotency_key: str | None, **following: Any) -> None:
+    path = f"/dataset-tables/{client.table_id(table)}/compact"
+    operation = submit(client, "POST", path, idempotency_key=idempotency_key)
     sys.exit(submitted(client, operation, as_json=as_json, **following))
 
 
@@ -72,7 +73,7 @@ def list_indexes(client: Client, as_json: bool, table: str) -> None:
 @click.option("--type", "index_type", required=True, help="btree, bitmap, ivf_flat, ... as the engine offers")
 @click.option("--name", help="By default <column>_idx")
 @click.option("--metric", help="l2, cosine, ...: how near vectors are")
-@follow_options
+@submit_options
 @calls_service
 def build_index(
     client: Client,
@@ -82,19 +83,24 @@ def build_index(
     index_type: str,
     name: str | None,
     metric: str | None,
+    idempotency_key: str | None,
     **following: Any,
 ) -> None:
     asked = {"column": column, "indexType": index_type, "name": name, "metric": metric}
     body = {member: value for member, value in asked.items() if value is not None}
-    operation = client.call("POST", f"/dataset-tables/{client.table_id(table)}/indexes", body)
+    path = f"/dataset-tables/{client.table_id(table)}/indexes"
+    operation = submit(client, "POST", path, body, idempotency_key=idempotency_key)
     sys.exit(submitted(client, operation, as_json=as_json, **following))
 
 
 @indexes.command("drop", help=f"Drop an index; the column stays. {TABLE_HELP}")
 @click.argument("table")
 @click.argument("name")
-@follow_options
+@submit_options
 @calls_service
-def drop_index(client: Client, as_json: bool, table: str, name: str, **following: Any) -> None:
-    operation = client.call("DELETE", f"/dataset-tables/{client.table_id(table)}/indexes/{name}")
+def drop_index(
+    client: Client, as_json: bool, table: str, name: str, idempotency_key: str | None, **following: Any
+) -> None:
+    path = f"/dataset-tables/{client.table_id(table)}/indexes/{name}"
+    operation = submit(client, "DELETE", path, idempotency_key=idempotency_key)
     sys.exit(submitted(client, operation, as_json=as_json, **following))

@@ -1,35 +1,57 @@
 """Calls of the service over HTTP: bytes and JSON, errors as exceptions, nothing more."""
 
-from collections.abc import Iterable, Iterator
+import builtins
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import httpx
 import msgspec
 
+from api.client.errors import NoAnswer as NoAnswer
+from api.client.errors import NobodyThere, NotFound, refusal
+from api.client.errors import ServiceError as ServiceError
 from api.http.wire import ErrorBody, OperationBody
 
 SECONDS_OF_ONE_CALL = 40.0
 LEAST_PATIENCE = 0.05
 
-
-class ServiceError(Exception):
-    """What the service answered instead, or that it did not answer."""
-
-    def __init__(self, message: str, body: ErrorBody | None = None) -> None:
-        super().__init__(message)
-        self.body = body
+SECONDS_OF_PATIENCE = 15.0
+"""For how long a call is made again that may succeed later, where a repeat does no harm."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+IDEMPOTENCY_KEY = "Idempotency-Key"
+HARMLESS = ("GET", "HEAD", "PUT", "DELETE")
+"""Methods whose calls mean the same when they come twice."""
+NOT_CARRIED_OUT = (409, 429)
+"""Statuses that say that nothing was done: whatever the call was, it may come again."""
 
 
 class Client:
-    """Calls of one service with one token. Raises ServiceError."""
+    """Calls of one service with one token. Raises ServiceError.
 
-    def __init__(self, url: str, token: str) -> None:
+    A call that the service says may succeed later, or that lost its connection, is made again for a while: where it
+    changes nothing, has an idempotency key, or was certainly not carried out.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        patience: float = SECONDS_OF_PATIENCE,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ServiceError(f"'{url}' is no URL of a service; one is like http://127.0.0.1:8080.")
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS_OF_ONE_CALL
         )
-        self._url = url
+        self._url, self._patience, self._clock, self._sleep = url, patience, clock, sleep
 
     def close(self) -> None:
         self._http.close()
@@ -48,11 +70,27 @@ class Client:
         content = None if body is None else msgspec.json.encode(body)
         sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
         asked = {name: value for name, value in query.items() if value is not None}
+        harmless = method in HARMLESS or IDEMPOTENCY_KEY in sent
+        deadline, pause = self._clock() + self._patience, FIRST_PAUSE
+        while True:
+            try:
+                return self._once(method, path, content, sent, asked)
+            except ServiceError as error:
+                after = max(pause, error.retry_after or 0.0)
+                if not _may_come_again(error, harmless) or self._clock() + after > deadline:
+                    raise
+            self._sleep(after)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _once(
+        self, method: str, path: str, content: builtins.bytes | None, headers: dict[str, str], query: dict[str, Any]
+    ) -> builtins.bytes:
         try:
-            answer = self._http.request(method, path, content=content, headers=sent, params=asked)
+            answer = self._http.request(method, path, content=content, headers=headers, params=query)
+        except httpx.ConnectError as error:
+            raise NobodyThere(f"{self._url} does not answer: {error}. Is it running? (schemaledger serve)") from error
         except httpx.HTTPError as error:
-            reason = f"{self._url} does not answer: {error}. Is it running? (schemaledger serve)"
-            raise ServiceError(reason) from error
+            raise NoAnswer(f"{self._url} did not answer: {error or type(error).__name__}.") from error
         if answer.is_error:
             raise _error(answer)
         return answer.content
@@ -85,7 +123,7 @@ class Client:
                     raise _error(answer)
                 yield answer
         except httpx.HTTPError as error:
-            raise ServiceError(f"{self._url} did not answer to the end: {error}.") from error
+            raise NoAnswer(f"{self._url} did not answer to the end: {error}.") from error
 
     def all(self, path: str, member: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every element of a list, page by page."""
@@ -104,9 +142,7 @@ class Client:
             return table
         found = self.call("GET", "/dataset-tables", datasetId=dataset, name=name)["tables"]
         if not found:
-            raise ServiceError(
-                f"There is no table '{name}' in dataset '{dataset}'. `schemaledger tables list` shows all."
-            )
+            raise NotFound(f"There is no table '{name}' in dataset '{dataset}'. `schemaledger tables list` shows all.")
         return str(found[0]["tableId"])
 
     def events(self, operation_id: str, after: int, patience: float) -> Iterator[tuple[int, OperationBody] | None]:
@@ -124,7 +160,7 @@ class Client:
                     raise _error(answer)
                 yield from _events(answer.iter_lines())
         except httpx.HTTPError as error:
-            raise ServiceError(f"{self._url} does not answer: {error}.") from error
+            raise NoAnswer(f"{self._url} does not answer: {error}.") from error
 
 
 def _written(place: Path, pieces: Iterable[bytes]) -> Path:
@@ -153,14 +189,30 @@ def _events(lines: Iterable[str]) -> Iterator[tuple[int, OperationBody] | None]:
         fields = {}
 
 
+def _may_come_again(error: ServiceError, harmless: bool) -> bool:
+    if isinstance(error, NoAnswer):
+        # Nobody there at all is told at once: most often the service was not started.
+        return harmless and not isinstance(error, NobodyThere)
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        # A fault stays one for longer than anybody waits.
+        return False
+    return error.retryable and (harmless or error.status in NOT_CARRIED_OUT)
+
+
 def _error(answer: httpx.Response) -> ServiceError:
     try:
         body = msgspec.json.decode(answer.content, type=ErrorBody)
     except msgspec.MsgspecError:
-        return ServiceError(f"{answer.request.url} answered {answer.status_code}.")
-    violations = (body.details or {}).get("violations", [])
-    lines = [f"  {violation['pointer'] or '/'}: {violation['message']}" for violation in violations]
-    return ServiceError("\n".join([f"{body.error} ({body.code})", *(lines if len(lines) > 1 else [])]), body)
+        body = None
+    found = refusal(answer.status_code, str(answer.request.url), body)
+    after = answer.headers.get("retry-after", "")
+    found.retry_after = float(after) if after.isdigit() else None
+    return found
+
+
+def new_key() -> str:
+    """An idempotency key that nobody had before."""
+    return uuid4().hex
 
 
 def read_token(path: Path) -> str:

@@ -14,11 +14,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from api.client.calls import Client, read_token
+from api.client.calls import IDEMPOTENCY_KEY, SECONDS_OF_PATIENCE, Client, new_key, read_token
 from api.client.following import follow
 from api.http.migration_wire import MigrationBody, MigrationList
 from api.http.wire import (
     FINISHED,
+    DriftBody,
     OperationBody,
     OperationList,
     PlanBody,
@@ -87,11 +88,13 @@ class Operation:
 class Service:
     """The service at ``url``, spoken to with one token. TABLE is a table's id or ``dataset.name``.
 
-    Every method raises ServiceError when the service refuses (``body`` is its envelope) or does not answer.
+    Every method raises a ServiceError, of the kinds in api/client/errors.py, when the service refuses or does not
+    answer. What may succeed later is asked again for ``patience`` seconds, where a repeat does no harm; whatever is
+    submitted has an idempotency key, so it is submitted once.
     """
 
-    def __init__(self, url: str, token: str) -> None:
-        self._client = Client(url, token)
+    def __init__(self, url: str, token: str, patience: float = SECONDS_OF_PATIENCE) -> None:
+        self._client = Client(url, token, patience)
 
     @classmethod
     def here(cls) -> "Service":
@@ -99,6 +102,13 @@ class Service:
         settings = read_settings(os.environ)
         url, token = os.environ.get("SCHEMALEDGER_URL"), os.environ.get("SCHEMALEDGER_TOKEN")
         return cls(url or settings.url, token or read_token(settings.token_file))
+
+    @classmethod
+    def over(cls, client: Client) -> "Service":
+        """The service that the client calls."""
+        made = cls.__new__(cls)
+        made._client = client
+        return made
 
     def __enter__(self) -> "Service":
         return self
@@ -140,8 +150,36 @@ class Service:
         """Submits the operations. With ``plan``, only if they would still do exactly what it said."""
         plan_hash = plan.plan_hash if plan else None
         body = _given({"operations": operations, "description": description, "planHash": plan_hash})
-        headers = _given({"If-Match": if_match, "Idempotency-Key": idempotency_key})
-        return self._accepted(self._client.bytes("POST", f"{self._path(table)}/migrations", body, headers))
+        return self._submitted(f"{self._path(table)}/migrations", body, idempotency_key, if_match)
+
+    def plan_revert(self, table: str, migration_id: str) -> PlanBody:
+        """What undoing the migration would do, and what would not come back. Writes nothing."""
+        answer = self._client.bytes("POST", f"{self._path(table)}/migrations/{migration_id}/revert/plan")
+        return msgspec.json.decode(answer, type=PlanBody)
+
+    def revert(
+        self,
+        table: str,
+        migration_id: str,
+        *,
+        description: str | None = None,
+        plan: PlanBody | None = None,
+        idempotency_key: str | None = None,
+    ) -> Operation:
+        """Undoes a migration by another one. With ``plan``, only if that would still do exactly what it said."""
+        body = _given({"description": description, "planHash": plan.plan_hash if plan else None})
+        return self._submitted(f"{self._path(table)}/migrations/{migration_id}/revert", body, idempotency_key)
+
+    def compact(self, table: str, *, idempotency_key: str | None = None) -> Operation:
+        """Makes few whole files of many."""
+        return self._submitted(f"{self._path(table)}/compact", None, idempotency_key)
+
+    def drift(self, table: str) -> DriftBody:
+        """Whether somebody changed the real table behind the service's back, and how."""
+        return self._get(f"{self._path(table)}/drift", DriftBody)
+
+    def migration(self, table: str, migration_id: str) -> MigrationBody:
+        return self._get(f"{self._path(table)}/migrations/{migration_id}", MigrationBody)
 
     def migrations(self, table: str) -> Iterator[MigrationBody]:
         """Newest first."""
@@ -170,6 +208,10 @@ class Service:
             page = self._get(path, shape, pageSize=200, pageToken=token, **query)
             yield page
             token = page.next_page_token
+
+    def _submitted(self, path: str, body: object, key: str | None, if_match: str | None = None) -> Operation:
+        headers = _given({"If-Match": if_match, IDEMPOTENCY_KEY: key or new_key()})
+        return self._accepted(self._client.bytes("POST", path, body, headers))
 
     def _accepted(self, answer: bytes) -> Operation:
         return Operation(self._client, msgspec.json.decode(answer, type=OperationBody))

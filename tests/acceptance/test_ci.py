@@ -1,6 +1,9 @@
 """A pipeline plans, shows, applies what was shown and nothing else; and programs do the same in Python."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -115,3 +118,58 @@ def test_an_operation_that_is_not_completed_is_an_exception(service: Installatio
         with pytest.raises(OperationNotCompleted, match="cast_failed") as failed:
             operation.wait(60)
         assert failed.value.operation.status == "failed"
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_line(service: Installation, line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """A line of a page, by a shell, with the command line that is installed beside this Python."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "SCHEMALEDGER_URL": service.url,
+        "SCHEMALEDGER_TOKEN": service.token,
+        "GITHUB_SHA": "0a1b2c3d",
+        "GITHUB_STEP_SUMMARY": str(folder / "step-summary.md"),
+    }
+    return subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_pipeline_of_the_page_works_line_by_line(service: Installation, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "migrate-from-a-pipeline.md").read_text()
+    assert service.run("tables", "create", "sales", "orders", "--field", "id:int64", "--field", "age:int32").stdout
+    (migration,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "migration.json").write_text(migration)
+    jobs = re.findall(r"- run: (schemaledger .*)", page)
+    assert [line.split()[1] for line in jobs] == ["plan", "migrate"]
+    for line in jobs:
+        ran = run_line(service, line, tmp_path)
+        assert ran.returncode == 0, (line, ran.stdout, ran.stderr)
+    assert "### Schema migration of `sales.orders`" in (tmp_path / "step-summary.md").read_text()
+    # A job that is run again finds it done; a second plan has nothing left to add.
+    assert run_line(service, jobs[1], tmp_path).returncode == 0
+    assert run_line(service, jobs[0], tmp_path).returncode == 1
+
+    lines = re.findall(r"^    ((?:schemaledger|source) .*)", page, re.MULTILINE)
+    assert [line.split()[0] for line in lines] == ["schemaledger", "schemaledger", "source"]
+    reverted = [{"type": "rename_column", "params": {"oldName": "years", "newName": "age"}}]
+    (tmp_path / "migration.json").write_text(json.dumps(reverted))
+    assert [run_line(service, line, tmp_path).returncode for line in lines[:2]] == [6, 0]
+    completed = f"{lines[2]}; COMP_WORDS=(schemaledger webh) COMP_CWORD=1; _schemaledger_completion schemaledger; echo $COMPREPLY"
+    assert run_line(service, completed, tmp_path).stdout.strip() == "webhooks"
+
+
+def test_the_python_of_the_page_does_what_it_says(
+    service: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "call-it-from-python.md").read_text()
+    assert service.run("tables", "create", "sales", "orders", "--field", "id:int64", "--field", "age:int32").stdout
+    monkeypatch.setenv("SCHEMALEDGER_URL", service.url)
+    monkeypatch.setenv("SCHEMALEDGER_TOKEN", service.token)
+    snippets = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(snippets) == 5
+    for snippet in snippets:
+        program = snippet.replace("http://127.0.0.1:8080", service.url).replace("sl_...", service.token)
+        exec(compile(program, "call-it-from-python.md", "exec"), {})
