@@ -65,14 +65,18 @@ def show_policy(client: Client, as_json: bool, dataset: str) -> None:
 
 @policy.command("set")
 @click.argument("dataset")
-@click.option("--hazard", "hazards", multiple=True, help="data_loss, irreversible, ...; none given: nothing needs it")
+@click.option("--hazard", "hazards", multiple=True, help="data_loss, irreversible, ...; by default data_loss")
+@click.option("--nothing", is_flag=True, help="Nothing needs approval, whatever the installation's default says")
 @click.option("--approver", "approvers", multiple=True, help="Who may decide; none given: whoever has the scope")
 @calls_service
 def set_policy(
-    client: Client, as_json: bool, dataset: str, hazards: tuple[str, ...], approvers: tuple[str, ...]
+    client: Client, as_json: bool, dataset: str, hazards: tuple[str, ...], nothing: bool, approvers: tuple[str, ...]
 ) -> None:
     """Migrations of DATASET with one of these hazards need approval from now on."""
-    _show(client.call("PUT", _path(dataset), {"hazards": hazards, "approvers": approvers}), as_json)
+    if nothing and hazards:
+        raise click.UsageError("--nothing and --hazard do not go together.")
+    named = {"hazards": hazards} if nothing or hazards else {}
+    _show(client.call("PUT", _path(dataset), {**named, "approvers": approvers}), as_json)
 
 
 @policy.command("remove")

@@ -113,7 +113,7 @@ def get_policy(dataset_id: FromPath[str], house: NamedDependency[House]) -> Poli
 )
 def put_policy(request: Asking, dataset_id: FromPath[str], body: RawBody, house: NamedDependency[House]) -> PolicyBody:
     """From now on, migrations in the dataset whose plan has one of these hazards need approval. None: none do."""
-    asked = decode(body, NewPolicyBody)
+    asked = decode(body or b"{}", NewPolicyBody)
     policy = ApprovalPolicySet(
         dataset_id=dataset_id,
         hazards=tuple(sorted(set(asked.hazards))),

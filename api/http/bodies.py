@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from domain.changes.catalogue import AnyChange
 from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation
@@ -122,9 +122,12 @@ class RejectBody(RequestBody, frozen=True, kw_only=True):
 
 
 class NewPolicyBody(RequestBody, frozen=True, kw_only=True):
-    """Migrations with one of these kinds of ``hazards`` need approval; by one of ``approvers`` where some are named."""
+    """Migrations with one of these kinds of ``hazards`` need approval; by one of ``approvers`` where some are named.
 
-    hazards: Annotated[list[Hazards], Meta(max_length=100)]
+    A policy that names no hazards is about losing data; one with an empty list lets everything through.
+    """
+
+    hazards: Annotated[list[Hazards], Meta(max_length=100)] = field(default_factory=lambda: ["data_loss"])
     approvers: Annotated[list[Name], Meta(max_length=100)] = []
 
 

@@ -28,6 +28,18 @@ DROP = change("drop_column", name="age")
 NOW = timedelta(0)
 
 
+def test_a_policy_is_about_losing_data_unless_it_says_otherwise(idle_api: Api) -> None:
+    def hazards(body: dict[str, Any]) -> Any:
+        answer = idle_api.client.put("/datasets/d/approval-policy", headers=idle_api.headers, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["hazards"]
+
+    assert hazards({}) == ["data_loss"]
+    assert idle_api.client.put("/datasets/e/approval-policy", headers=idle_api.headers).json()["hazards"] == ["data_loss"]
+    assert hazards({"hazards": []}) == []
+    assert hazards({"hazards": ["irreversible"], "approvers": ["bea"]}) == ["irreversible"]
+
+
 @pytest.fixture
 def ana(idle_api: Api) -> Api:
     """An owner of everything, in an installation where losing data needs approval in dataset ``d``."""
