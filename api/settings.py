@@ -44,6 +44,8 @@ LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
 
 EXECUTORS = ("local", "ray")
+LEAST_MEMORY = 256 << 20
+"""What one unit over the largest fragment was seen to stay under (benchmarks/memory.py)."""
 BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
@@ -249,7 +251,9 @@ def _bytes(environment: Mapping[str, str], name: str) -> int | None:
     found = re.fullmatch(r"(\d+) ?(B|KB|MB|GB|TB)?", text.upper())
     if found is None or int(found[1]) == 0:
         raise ValueError(f"{name} is '{text}'; a number of bytes like 512MB or 4GB is expected.")
-    return int(found[1]) * BYTES[found[2] or "B"]
+    if (size := int(found[1]) * BYTES[found[2] or "B"]) < LEAST_MEMORY:
+        raise ValueError(f"{name} is '{text}'; at least 256MB are needed: a unit holds as much, however few its rows.")
+    return size
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:

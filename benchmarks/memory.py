@@ -62,7 +62,7 @@ def peak_of(place: str, limit: int, threads: int = 4) -> int:
 
 
 def _rewrite(place: str, limit: int, threads: int) -> int:
-    be_frugal()
+    be_frugal(limit * MB)
     engine = LanceEngine()
     found = engine.inspect(place)
     setting = Setting(profile=engine.profile, statistics=found.statistics)

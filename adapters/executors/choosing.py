@@ -10,7 +10,7 @@ from domain.engine import Executor, TableEngine
 def local_executor(threads: int, memory: int | None, workers: int) -> Executor:
     """Threads that hold at most ``memory`` bytes; None: half of the machine's, shared by so many workers."""
     if memory is not None:
-        be_frugal()
+        be_frugal(memory)
     return LocalExecutor(threads or os.cpu_count() or 1, memory or memory_of_this_machine() // 2 // max(1, workers))
 
 

@@ -79,13 +79,20 @@ class Room:
 
 
 M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
+READING_THREADS = "LANCE_IO_THREADS"
+FEWEST_READING, MOST_READING = 2, 8
+BYTES_FOR_EACH_READING = 64 << 20
+"""Of the limit: what one of Lance's reading threads has in its hands is about half of that."""
 
 
-def be_frugal() -> None:
-    """Has this process give large pieces of memory back at once.
+def be_frugal(limit: int) -> None:
+    """Has this process give large pieces of memory back at once, and read no further ahead than ``limit`` allows.
 
-    Otherwise the allocator of glibc keeps what each of Lance's many threads freed for later: half as much again.
+    Otherwise the allocator of glibc keeps what each of Lance's many threads freed for later: half as much again. To be
+    called before anything is read; how many threads read is asked for once (pylance 14 hangs with a single one).
     """
+    reading = max(FEWEST_READING, min(MOST_READING, limit // BYTES_FOR_EACH_READING))
+    os.environ.setdefault(READING_THREADS, str(reading))
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 

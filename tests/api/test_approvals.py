@@ -35,7 +35,9 @@ def test_a_policy_is_about_losing_data_unless_it_says_otherwise(idle_api: Api) -
         return answer.json()["hazards"]
 
     assert hazards({}) == ["data_loss"]
-    assert idle_api.client.put("/datasets/e/approval-policy", headers=idle_api.headers).json()["hazards"] == ["data_loss"]
+    assert idle_api.client.put("/datasets/e/approval-policy", headers=idle_api.headers).json()["hazards"] == [
+        "data_loss"
+    ]
     assert hazards({"hazards": []}) == []
     assert hazards({"hazards": ["irreversible"], "approvers": ["bea"]}) == ["irreversible"]
 

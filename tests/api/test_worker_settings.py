@@ -25,6 +25,7 @@ def test_prefixes_stand_beside_folders_and_options_are_not_shown() -> None:
     [
         ("SCHEMALEDGER_WORKER_MEMORY", "much"),
         ("SCHEMALEDGER_WORKER_MEMORY", "0MB"),
+        ("SCHEMALEDGER_WORKER_MEMORY", "255MB"),
         ("SCHEMALEDGER_EXECUTOR", "cloud"),
         ("SCHEMALEDGER_STORAGE_OPTIONS", "[secret"),
     ],

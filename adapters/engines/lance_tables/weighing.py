@@ -1,5 +1,6 @@
 """What a unit holds in memory, measured on a few rows, and batches that stay small where rows are wide. pylance 14."""
 
+import os
 from collections.abc import Sequence
 
 import lance
@@ -9,7 +10,9 @@ MOST_ROWS_OF_A_BATCH = 65_536
 BYTES_OF_A_BATCH = 8 << 20
 """What the rows of one batch hold at most, read and written values together; a row wider than that goes alone."""
 
-READ_AHEAD = 256 << 20
+READ_AHEAD_OF_A_THREAD = 32 << 20
+READING_THREADS = "LANCE_IO_THREADS"
+USUAL_THREADS = 8
 """What Lance holds beside our batches while it streams a fragment of any size (benchmarks/memory.py)."""
 READ_AHEAD_OF_A_COLUMN = 48 << 20
 """And for each column: pages read ahead, decoded, and gathered until they are written."""
@@ -38,7 +41,8 @@ def sampled_width(table: lance.LanceDataset, columns: Sequence[str]) -> float:
 
 def streaming(rows: int, width: float, columns: int) -> int:
     """Bytes held by reading and writing so many rows of so many columns batch by batch."""
-    at_most = READ_AHEAD + columns * READ_AHEAD_OF_A_COLUMN + BATCHES_AT_ONCE * rows_of_a_batch(width) * width
+    ahead = int(os.environ.get(READING_THREADS) or USUAL_THREADS) * READ_AHEAD_OF_A_THREAD
+    at_most = ahead + columns * READ_AHEAD_OF_A_COLUMN + BATCHES_AT_ONCE * rows_of_a_batch(width) * width
     return round(min(rows * width * WORKING_COPIES, at_most))
 
 

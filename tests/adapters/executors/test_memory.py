@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-from benchmarks.memory import peak_of, write
+import pytest
 
-LIMIT = 128
-"""Megabytes."""
+from api.settings import LEAST_MEMORY
+from benchmarks.memory import MB, peak_of, write
+
+LEAST = LEAST_MEMORY // MB
 
 
-def test_a_rewrite_of_a_table_several_times_larger_stays_under_the_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "size", "fragments"), [(128, 5 * 128, 32), (LEAST, 2 * LEAST, 1)], ids=["many fragments", "one fragment"]
+)
+def test_a_rewrite_of_a_table_several_times_larger_stays_under_the_limit(
+    tmp_path: Path, limit: int, size: int, fragments: int
+) -> None:
     place = str(tmp_path / "table.lance")
-    write(place, 5 * LIMIT, fragments=32)
-    assert peak_of(place, LIMIT) < LIMIT
+    write(place, size, fragments)
+    assert peak_of(place, limit) < limit
