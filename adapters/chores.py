@@ -7,7 +7,9 @@ from domain.examination import Bookkeeping
 
 DUE = """
 INSERT INTO chores (name, done_at) VALUES (%(name)s, clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET done_at = clock_timestamp() WHERE chores.done_at <= clock_timestamp() - %(every)s
+ON CONFLICT (name) DO UPDATE SET done_at = clock_timestamp()
+-- In the future: the clock was set back since.
+WHERE chores.done_at <= clock_timestamp() - %(every)s OR chores.done_at > clock_timestamp() + interval '1 minute'
 RETURNING name
 """
 UNFINISHED = "status IN ('pending', 'running')"

@@ -11,8 +11,10 @@ from domain.ports import Lease
 CLAIM = """
 WITH next AS (
     SELECT operation_id FROM operation_leases
-    WHERE turn IS NOT NULL AND NOT held AND not_before <= clock_timestamp()
-        AND (worker IS NULL OR expires_at < clock_timestamp())
+    WHERE turn IS NOT NULL AND NOT held
+        -- What lies in the future was written before the clock was set back: nobody waits for that hour again.
+        AND (not_before <= clock_timestamp() OR not_before > clock_timestamp() + interval '5 minutes')
+        AND (worker IS NULL OR expires_at < clock_timestamp() OR renewed_at > clock_timestamp() + interval '1 minute')
     ORDER BY turn LIMIT 1
     FOR UPDATE SKIP LOCKED
 )

@@ -199,6 +199,17 @@ def _told(vitals: Vitals) -> Iterator[Metric]:
         seconds.add_metric((name,), lag.seconds)
     yield events
     yield seconds
+    stuck = GaugeMetricFamily(
+        "schemaledger_projection_stuck", "1 for a view that cannot get past an event.", labels=("projection",)
+    )
+    for name in vitals.lags:
+        stuck.add_metric((name,), name in vitals.stuck)
+    yield stuck
+    yield _gauge(
+        "schemaledger_operations_failing",
+        "Operations that have not ended and failed three attempts or more.",
+        vitals.failing,
+    )
     yield _gauge(
         "schemaledger_seal_stopped",
         "Whether the seal has stopped because the log is not what was sealed before.",

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.vitals import Vitals
+from domain.vitals import Stuck, Vitals
 
 SECONDS_OF_PATIENCE = 60.0
 """How long something may wait before somebody should know."""
@@ -42,7 +42,10 @@ def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
     """Everything that can be said of the log, its views and its workers."""
     yield _log(vitals, books)
     yield _views(vitals)
+    yield from (_stuck(name, trouble) for name, trouble in vitals.stuck.items())
     yield _workers(vitals)
+    if vitals.failing:
+        yield _failing(vitals.failing)
     yield _leases(books)
     yield _seal(vitals)
 
@@ -78,6 +81,18 @@ def _views(vitals: Vitals) -> Finding:
         message=f"Behind the log: {behind}.",
         advice="Views are followed by the workers: see that one runs, and what its log says.",
     )
+
+
+def _stuck(name: str, trouble: Stuck) -> Finding:
+    message = f"{name} cannot get past position {trouble.position:,} since {trouble.seconds:,.0f} s: {trouble.message}"
+    advice = "The log is whole, and the view shows all before it. Please report this line. It is tried each minute."
+    return Finding(subject="view", verdict=Verdict.PROBLEM, message=message, advice=advice)
+
+
+def _failing(count: int) -> Finding:
+    message = f"{count} operations that have not ended failed three attempts or more, and are tried again."
+    advice = "`schemaledger operations` lists them; the workers' logs say what stands in their way."
+    return Finding(subject="attempts", verdict=Verdict.ATTENTION, message=message, advice=advice)
 
 
 def _workers(vitals: Vitals) -> Finding:

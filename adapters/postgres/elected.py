@@ -12,6 +12,9 @@ log = logging.getLogger("schemaledger.views")
 IDLE_SECONDS = 1.0
 """How long it sleeps at most when no wake-up reaches it, and between two candidatures."""
 
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries at most while something does not go."""
+
 ELECT = "SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS elected"
 
 
@@ -24,6 +27,7 @@ class Elected:
     def __init__(self, url: str, name: str, advance: Callable[[Connection], bool]) -> None:
         self._url, self._name, self._advance = url, name, advance
         self._wake, self._stop = Event(), Event()
+        self._pause = IDLE_SECONDS
         self._thread = Thread(target=self._run, name=name.replace(" ", "-"), daemon=True)
 
     def start(self) -> None:
@@ -45,7 +49,10 @@ class Elected:
             except LogUnavailable as refusal:
                 log.warning("%s waits for the log: %s", self._name, refusal)
             except Exception:
-                log.exception("%s stopped at an event; trying again", self._name)
+                log.exception("%s cannot go on; trying again in %s s", self._name, self._pause)
+                self._stop.wait(self._pause)
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+                continue
             self._stop.wait(IDLE_SECONDS)
 
     def _work(self) -> None:
@@ -55,7 +62,9 @@ class Elected:
                 self._stop.wait(IDLE_SECONDS)
             while not self._stop.is_set():
                 self._wake.clear()
-                if not self._advance(connection):
+                found = self._advance(connection)
+                self._pause = IDLE_SECONDS
+                if not found:
                     self._wake.wait(IDLE_SECONDS)
 
     def _elected(self, connection: Connection) -> bool:

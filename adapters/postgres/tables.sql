@@ -5,6 +5,15 @@ CREATE TABLE IF NOT EXISTS projections (
     position bigint NOT NULL
 );
 
+-- Events that a view cannot get past, whatever is wrong with them or with it; no row while it goes on.
+
+CREATE TABLE IF NOT EXISTS projection_troubles (
+    name text PRIMARY KEY,
+    position bigint NOT NULL,
+    message text NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- Inline: written in the append's own transaction.
 
 CREATE TABLE IF NOT EXISTS operation_status_v1 (

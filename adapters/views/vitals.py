@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.postgres.database import Database
-from domain.vitals import Lag, Vitals
+from domain.vitals import Lag, Stuck, Vitals
 
 QUEUE = """
 SELECT
@@ -15,6 +15,7 @@ SELECT
     coalesce(extract(epoch FROM clock_timestamp()
         - min(created_at) FILTER (WHERE status = 'pending' AND NOT held)), 0)::float AS oldest_pending_age,
     coalesce(extract(epoch FROM clock_timestamp() - min(renewed_at)), 0)::float AS oldest_heartbeat_age,
+    count(*) FILTER (WHERE failures >= 3) AS failing,
     (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS position,
     (SELECT message FROM seal_alarms) AS seal_alarm
 FROM operation_leases JOIN operation_status_v1 USING (operation_id)
@@ -43,6 +44,12 @@ FROM (
 """
 
 
+STUCK = """
+SELECT name, position, message, extract(epoch FROM clock_timestamp() - since)::float AS seconds FROM projection_troubles
+WHERE name = ANY(%(names)s)
+"""
+
+
 class PostgresVitalSigns:
     """Implements ``VitalSigns``; ``projections`` are the names of the asynchronous views in use."""
 
@@ -57,4 +64,5 @@ class PostgresVitalSigns:
         assert messages is not None
         assert webhooks is not None
         behind = {row["name"]: Lag(events=row["events"], seconds=row["seconds"]) for row in lags}
-        return Vitals(**queue, **messages, lags=behind, webhooks=webhooks)
+        stuck = {row.pop("name"): Stuck(**row) for row in self._database.rows(STUCK, {"names": self._projections})}
+        return Vitals(**queue, **messages, lags=behind, webhooks=webhooks, stuck=stuck)

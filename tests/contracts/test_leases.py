@@ -156,3 +156,40 @@ def test_nobody_releases_what_another_holds(store: PostgresEventStore, leases: P
     assert taken is not None
     leases.release(vanished)
     assert leases.renew(taken, TERM)
+
+
+AHEAD = "clock_timestamp() + interval '1 hour'"
+"""What was written before the database's clock was set back by an hour."""
+
+
+def set_ahead(database: Database, *columns: str) -> None:
+    moved = ", ".join(f"{column} = {AHEAD}" for column in columns)
+    database.write(lambda connection: connection.execute(f"UPDATE operation_leases SET {moved}".encode()))
+
+
+def test_nobody_waits_for_an_hour_again_when_the_databases_clock_is_set_back(
+    database: Database, store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    ask(store, uuid4())
+    first = leases.claim("dead", TERM)
+    assert first is not None
+    set_ahead(database, "expires_at", "renewed_at")
+    second = leases.claim("alive", TERM)
+    assert second is not None
+    assert (second.operation_id, second.attempt) == (first.operation_id, 2)
+    assert not leases.renew(first, TERM)
+    leases.release(second, timedelta(minutes=1))
+    assert leases.claim("alive", TERM) is None
+    set_ahead(database, "not_before")
+    assert leases.claim("alive", TERM) is not None
+
+
+def test_a_worker_that_renews_after_the_clock_was_set_back_keeps_its_lease(
+    database: Database, store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    ask(store, uuid4())
+    lease = leases.claim("alive", TERM)
+    assert lease is not None
+    set_ahead(database, "expires_at", "renewed_at")
+    assert leases.renew(lease, TERM)
+    assert leases.claim("other", TERM) is None

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from adapters.event_log.recorder import Recorder
+from adapters.event_log.recorder import LOG_SQL, Recorder
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Connection, Database
 from adapters.system import RandomIds
@@ -74,6 +74,23 @@ def test_positions_have_no_gaps_though_writers_race_and_fail(store: PostgresEven
     positions = [event.position for event in store.read(0, 1_000)]
     assert positions == list(range(1, len(positions) + 1))
     assert len(positions) >= 40
+
+
+def test_the_recorded_moment_never_goes_back_though_the_databases_clock_is_set_back(
+    database: Database, store: PostgresEventStore
+) -> None:
+    stream = uuid4()
+    write(store, stream, 0, registered())
+    with database.pool.connection() as connection:
+        # As if the last event had been written an hour ahead of the clock that is right now.
+        connection.execute("ALTER TABLE stored_events DISABLE TRIGGER ALL")
+        connection.execute("UPDATE stored_events SET recorded_at = clock_timestamp() + interval '1 hour'")
+    first = store.load(stream)[-1]
+    with database.pool.connection() as connection:
+        # Puts the triggers in force again.
+        connection.execute(LOG_SQL.encode())
+    write(store, uuid4(), 0, registered("later"))
+    assert store.read(first.position, 1)[0].recorded_at == first.recorded_at
 
 
 def test_the_recorded_moment_never_goes_back_whatever_the_applications_clock_does(database: Database) -> None:

@@ -1,7 +1,8 @@
 """Views that follow the log: elected, batch by batch, and back by themselves after an interruption."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from threading import Event
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,14 +11,22 @@ import pytest
 
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
-from adapters.views.follower import Follower
+from adapters.postgres.database import Database, Statement
+from adapters.views.event_streams import event_streams
+from adapters.views.follower import Follower, Projection
 from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
+from adapters.views.vitals import PostgresVitalSigns
 from api.compose import FOLLOWED
+from domain.examination import Bookkeeping, judge
+from domain.facts import Recorded
 from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableUnregistered
+from tests.acceptance.conftest import wait_for
 from tests.adapters.conftest import registered, write
 from tests.domain.planning import people
+
+WELL = Bookkeeping(missing_positions=0, unleased=0, idle_leases=0)
 
 
 @pytest.fixture
@@ -120,6 +129,42 @@ def test_a_follower_goes_on_after_its_connection_is_lost(
             )
         patient = PostgresViews(views._database, Freshness(views._database, seconds=iter(range(1000)).__next__))
         assert patient.schema_version(table, 1) is not None
+
+
+def test_a_view_stops_right_before_an_event_it_cannot_take_says_so_and_goes_on_once_it_can(
+    store: PostgresEventStore, database: Database, database_url: str
+) -> None:
+    """Everything before it is shown, however many are read at once; what stands in the way is known to the doctor."""
+    good, bad, after = uuid4(), uuid4(), uuid4()
+    for stream, name in ((good, "a"), (bad, "b"), (after, "c")):
+        write(store, stream, 0, registered(name))
+    cured = Event()
+
+    def statements(event: Recorded) -> Iterable[Statement]:
+        if event.stream == bad and not cured.is_set():
+            raise ZeroDivisionError("the view has a fault")
+        return event_streams(event)
+
+    def known(stream: UUID) -> bool:
+        rows = database.rows("SELECT FROM event_streams_v1 WHERE stream = %(stream)s", {"stream": stream})
+        return bool(rows)
+
+    signs = PostgresVitalSigns(database, ["event_streams_v1"])
+    follower = Follower(database_url, store, Projection("event_streams_v1", statements))
+    follower.start()
+    try:
+        wait_for(lambda: signs.read().stuck)
+        stuck = signs.read().stuck["event_streams_v1"]
+        assert (stuck.position, stuck.message) == (2, "ZeroDivisionError: the view has a fault")
+        assert (known(good), known(bad), known(after)) == (True, False, False)
+        findings = {finding.subject: finding for finding in judge(signs.read(), WELL)}
+        assert "event_streams_v1 cannot get past position 2" in findings["view"].message
+        cured.set()
+        wait_for(lambda: known(after))
+        wait_for(lambda: not signs.read().stuck)
+        assert known(bad)
+    finally:
+        follower.stop()
 
 
 def test_a_view_that_nobody_follows_is_answered_as_it_is(store: PostgresEventStore, views: PostgresViews) -> None:
