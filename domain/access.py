@@ -37,6 +37,7 @@ class Scope(StrEnum):
     AUDIT_ERASE = "audit:erase"
     TOKENS_MANAGE = "tokens:manage"
     WEBHOOKS_MANAGE = "webhooks:manage"
+    SUBJECTS_REPRESENT = "subjects:represent"
 
 
 ALL_SCOPES = frozenset(Scope)

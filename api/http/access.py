@@ -17,7 +17,15 @@ from api.http.ids import operation_uuid, table_uuid
 from api.http.limits import CallerLimits, spend
 from api.http.signing_in import Door
 from domain.access import WHOLE_SERVICE, Principal, Resource, Scope, Whereabouts, authorize, holds_somewhere, may
-from domain.errors import ContentTypeUnsupported, OperationNotFound, Refusal, ScopeMissing, TableNotFound
+from domain.errors import (
+    ContentTypeUnsupported,
+    OperationNotFound,
+    Refusal,
+    ScopeMissing,
+    TableNotFound,
+    ValidationFailed,
+    Violation,
+)
 from domain.facts import Origin
 from domain.ports import Tokens
 
@@ -41,6 +49,9 @@ BODY = "body"
 WRITES = "writes"
 """The ``opt`` of routes that change something without taking a body."""
 
+ON_BEHALF_OF = "On-Behalf-Of"
+"""The header in which a caller that acts for others names whom, by the subject id."""
+_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -57,6 +68,7 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits) 
         principal = await door.let_in(connection)
         connection.scope["user"] = principal
         spend(connection.scope, limits, principal.subject)
+        represent(connection, principal)
         # Only the framework's own answer to OPTIONS declares nothing.
         needs = handler.opt.get(NEEDS, SIGNED_IN)
         # Whoever may do it everywhere costs nothing more.
@@ -70,6 +82,19 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits) 
         authorize(principal, needs, resource)
 
     return admit
+
+
+def represent(connection: Connection, principal: Principal) -> None:
+    """Notes on whose behalf the caller says it acts. Raises ScopeMissing for one who may not say so."""
+    given = connection.headers.get(ON_BEHALF_OF)
+    if given is None:
+        return
+    if not _SUBJECT.fullmatch(given):
+        sentence = f"The header '{ON_BEHALF_OF}' is one printable word of at most 200 characters."
+        raise ValidationFailed((Violation(pointer=f"/{ON_BEHALF_OF}", code="parameter_invalid", message=sentence),))
+    if not may(principal, Scope.SUBJECTS_REPRESENT):
+        raise ScopeMissing(Scope.SUBJECTS_REPRESENT.value, "everywhere")
+    connection.scope.setdefault("state", {})["on_behalf_of"] = given
 
 
 def _resource(path: Mapping[str, Any], whereabouts: Whereabouts) -> Resource:
@@ -155,6 +180,7 @@ def origin_of(request: Request[Principal, Any, Any]) -> Origin:
     client = request.client
     return Origin(
         actor=request.user.subject,
+        on_behalf_of=request.scope.get("state", {}).get("on_behalf_of"),
         authentication=request.user.authentication,
         source_address=client.host if client else None,
         request_id=request_id(request.scope),

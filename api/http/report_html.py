@@ -97,7 +97,7 @@ def _change(report: Report, number: int, change: Change) -> str:
     badge = f'<span class="outcome {change.outcome}">{words.outcome(change)}</span>'
     reason = change.asked.reason
     why = f"<blockquote>{escape(reason)}</blockquote>" if reason else "<p class=asked>No reason was given.</p>"
-    asked = f"{words.kind(change)}, by {words.who(change.asked.who, report.names)}, {words.moment(change.asked.moment)}"
+    asked = f"{words.kind(change)}, by {words.actor(change.asked, report.names)}, {words.moment(change.asked.moment)}"
     top = f"<div class=top><h3>{heading} {badge}</h3><p class=asked>{escape(asked)}</p>{why}</div>"
     became = rows(("what became of it", "before", "after"), words.differences(change)) if change.differences else ""
     told = facts(

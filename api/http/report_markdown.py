@@ -72,7 +72,7 @@ def _change(report: Report, number: int, change: Change) -> Iterator[str]:
     yield f"\n### Change {number}: version {change.from_version} to {change.to_version}, {words.outcome(change)}\n"
     yield from _facts(
         ("What", words.kind(change)),
-        ("Who", words.who(change.asked.who, report.names)),
+        ("Who", words.actor(change.asked, report.names)),
         ("When", words.moment(change.asked.moment)),
         ("From", change.source_address or words.NOTHING),
         ("Why", change.asked.reason or words.NOTHING),

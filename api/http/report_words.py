@@ -34,6 +34,11 @@ def who(subject: str, names: Mapping[str, str]) -> str:
     return subject if name is None else f"{name} ({subject})"
 
 
+def actor(one: Act, names: Mapping[str, str]) -> str:
+    """Who did it, and for whom."""
+    return who(one.who, names) if one.whom is None else f"{who(one.who, names)} for {who(one.whom, names)}"
+
+
 def scope(report: Report) -> str:
     if report.of_table is not None:
         table = report.tables[0]
@@ -81,7 +86,7 @@ def attention(report: Report) -> Iterator[tuple[str, Change | None]]:
     elif report.proof.alarm is not None:
         yield f"The seal has stopped: {report.proof.alarm}", None
     for change in report.changes:
-        author = who(change.asked.who, report.names)
+        author = actor(change.asked, report.names)
         if change.awaits_review:
             yield f"An emergency that {author} declared was not reviewed by anybody else.", change
         if change.awaits_approval:
@@ -138,7 +143,7 @@ def approval(change: Change, names: Mapping[str, str]) -> list[str]:
 
 def act(one: Act, names: Mapping[str, str]) -> str:
     reason = "" if one.reason is None else f": “{one.reason}”"
-    return f"{one.said} by {who(one.who, names)}, {moment(one.moment)}{reason}"
+    return f"{one.said} by {actor(one, names)}, {moment(one.moment)}{reason}"
 
 
 def result(change: Change) -> str:
@@ -176,9 +181,9 @@ def plan(change: Change) -> list[str]:
 def version_by(table: TablePart, migration_id: object, names: Mapping[str, str]) -> str:
     """Who brought a schema version about."""
     if migration_id is None:
-        return who(table.registered.who, names)
+        return actor(table.registered, names)
     found = next((change for change in table.changes if change.migration_id == migration_id), None)
-    return NOTHING if found is None else who(found.asked.who, names)
+    return NOTHING if found is None else actor(found.asked, names)
 
 
 def check(report: Report) -> str:

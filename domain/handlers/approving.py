@@ -7,14 +7,22 @@ from uuid import UUID, uuid5
 import msgspec
 
 from domain.changes.catalogue import AnyChange
-from domain.errors import ApprovalExpired, ApprovalLapsed, MigrationNotFound, PolicyNotFound, Refusal, StreamMoved
+from domain.errors import (
+    ApprovalExpired,
+    ApprovalLapsed,
+    ApproverNotAllowed,
+    MigrationNotFound,
+    PolicyNotFound,
+    Refusal,
+    StreamMoved,
+)
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
 from domain.handlers.migrations import queued
 from domain.handlers.operations import load_operation
 from domain.handlers.planning import plan_for_head
 from domain.migration import approval
-from domain.migration.approval import Approve, Reject, Waiting, why_rejected
+from domain.migration.approval import SAME, Approve, Reject, Waiting, why_rejected
 from domain.migration.events import EmergencyReviewed, MigrationFact, MigrationRejected, MigrationRequested
 from domain.operation.decider import FailOperation, OperationCommand, ReleaseOperation, Unfinished, decide
 from domain.policy.events import ApprovalPolicyRemoved, ApprovalPolicySet, PolicyFact
@@ -36,6 +44,8 @@ def decide_migration(
     """
     for _ in range(RACES):
         facts, request = _load(house, table_id, migration_id)
+        if people_of(origin) & people_of(house.store.load(migration_id)[0].metadata.origin):
+            raise ApproverNotAllowed(decision.by, str(migration_id), SAME)
         fact = approval.decide(decision, approval.fold(facts), str(migration_id))
         decided = Append(stream=migration_id, expected_version=len(facts), facts=(fact,))
         lapsed: ApprovalLapsed | None = None
@@ -57,6 +67,11 @@ def decide_migration(
             raise lapsed
         return request.operation_id
     raise StreamMoved(f"migration {migration_id}")
+
+
+def people_of(origin: Origin) -> set[str]:
+    """Whoever asked, and whoever it was asked for."""
+    return {who for who in (origin.actor, origin.on_behalf_of) if who is not None}
 
 
 def expire_approvals(house: House, after: timedelta) -> int:

@@ -165,10 +165,7 @@ def _proof(seal: Seal) -> Proof | None:
 
 
 def _subjects(tables: Iterable[TablePart], denials: Iterable[Denial], maker: str) -> set[str]:
-    found = {maker, *(denial.who for denial in denials)}
-    for table in tables:
-        found.add(table.registered.who)
-        found |= {table.unregistered.who} if table.unregistered else set()
-        for change in table.changes:
-            found |= {change.asked.who, *(act.who for act in change.approvals)}
-    return found
+    acts = [act for table in tables for act in (table.registered, table.unregistered) if act is not None]
+    acts += [act for table in tables for change in table.changes for act in (change.asked, *change.approvals)]
+    who, whom = {act.who for act in acts}, {act.whom for act in acts if act.whom is not None}
+    return {maker, *(denial.who for denial in denials), *who, *whom}

@@ -106,6 +106,8 @@ def decide(command: Approve | Reject, state: Approval, migration_id: str) -> Mig
             assert_never(state)
 
 
+SAME = "it is by the same, and another has to decide"
+
 HOW = {
     MigrationWasRejected.code: "rejected",
     ApprovalExpired.code: "expired",
@@ -127,7 +129,7 @@ def why_rejected(fact: MigrationRejected) -> str:
 
 def _allowed(command: Approve | Reject, asked: ApprovalRequested | EmergencyDeclared, migration_id: str) -> None:
     if command.by == asked.author:
-        raise ApproverNotAllowed(command.by, migration_id, "it is by the same, and another has to decide")
+        raise ApproverNotAllowed(command.by, migration_id, SAME)
     if asked.approvers and command.by not in asked.approvers:
         raise ApproverNotAllowed(command.by, migration_id, "the dataset's policy names others")
     if isinstance(command, Approve) and command.plan_hash not in (None, asked.plan_hash):

@@ -35,9 +35,10 @@ Outcome = Literal["succeeded", "failed", "cancelled", "rejected", "pending"]
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """What somebody did, when, and in whose words. ``who`` is a subject id."""
+    """What somebody did, when, and in whose words. ``who`` and ``whom``, for whom it was done, are subject ids."""
 
     who: str
+    whom: str | None = None
     moment: datetime
     said: str
     reason: str | None
@@ -149,7 +150,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def act_of(event: Recorded, said: str) -> Act:
     who = getattr(event.fact, "by", None) or event.metadata.origin.actor
-    return Act(who=who, moment=event.recorded_at, said=said, reason=words_of(event))
+    whom = event.metadata.origin.on_behalf_of
+    return Act(who=who, whom=whom, moment=event.recorded_at, said=said, reason=words_of(event))
 
 
 def change_of(events: Sequence[Recorded]) -> Change | None:

@@ -11,7 +11,8 @@ from tests.docs.pages import error_link, table
 INTRO = """# HTTP
 
 Bodies are JSON, names camelCase. Every call but those marked *open* wants `Authorization: Bearer <token>`; `schemaledger
-serve` writes the first token to the file `token` in its data folder. Every answer has `X-Request-Id`. The same, for
+serve` writes the first token to the file `token` in its data folder. The header `On-Behalf-Of` says
+[for whom](../how-to/give-access.md#acting-for-others) a call is made. Every answer has `X-Request-Id`. The same, for
 machines, is at `/openapi.json`, and to be tried out at `/docs`. What goes into `operations` is in
 [changes](changes/README.md).
 
