@@ -13,6 +13,7 @@ from adapters.postgres import locked_texts
 from adapters.postgres.database import Database
 from adapters.postgres.locked_texts import CLOSING, OPENING, LockedTexts
 from adapters.sealing.inspecting import Inspection
+from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.views.catalogue import INLINE, VIEWS
 from api.workshop import inspection, replaying
@@ -22,6 +23,7 @@ from domain.subject.events import SubjectErased
 from domain.subject.texts import ERASED
 from tests.adapters.conftest import requested
 from tests.api.conftest import Api
+from tests.domain.audit import stranger
 
 ADD = {"type": "add_column", "params": {"name": "city", "dataType": "utf8", "nullable": True}}
 DROP = {"type": "drop_column", "params": {"name": "age"}}
@@ -118,6 +120,26 @@ def test_every_proof_of_the_log_holds_after_an_erasure(api: Api, database_url: s
         assert isinstance(looking, Inspection)
         assert list(looking.problems(unwatched)) == []
         assert looking.sealed >= len(after)
+
+
+def test_evidence_holds_that_was_taken_before_an_erasure_and_that_is_taken_after_it(api: Api) -> None:
+    ann = Caller(api, "ann")
+    table = ann.new_table()
+    api.finished(wrote(ann, table, SECRET, ADD))
+    before = evidence_of(api, table)
+    api.post("/subjects/erase", {"subjectId": "ann"})
+    after = evidence_of(api, table)
+    keys = [str(key) for key in KeyFiles(api.settings.seal_key_file).known()]
+    for bundle in (before, after):
+        assert stranger.verify(bundle, *keys) == f"table {table}"
+        assert SECRET.encode() not in bundle
+    lines = {name: content for name, content in stranger.unpacked(before) if name.startswith("events/")}
+    assert dict(stranger.unpacked(after)).items() >= lines.items()
+
+
+def evidence_of(api: Api, table: str) -> bytes:
+    sealed_up_to(api, max(event["position"] for event in api.get("/audit/events", tableId=table).json()["events"]))
+    return bytes(api.get("/audit/evidence", tableId=table).content)
 
 
 def sealed_up_to(api: Api, size: int) -> None:
