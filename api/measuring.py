@@ -30,6 +30,9 @@ class MeasuredStore:
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         return self._store.load(stream, after)
 
+    def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
+        return self._store.facts(stream, after)
+
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._store.read(after, limit)
 
@@ -79,7 +82,7 @@ class MeasuredStore:
     def _type_of(self, stream: UUID) -> str:
         """One more read of a stream that was read a moment ago; measuring must not fail what is written already."""
         try:
-            first = self._store.load(stream)[0].fact
+            first = self._store.facts(stream)[0]
         except LogUnavailable:
             return "unknown"
         return first.operation_type if isinstance(first, OperationRequested) else "unknown"

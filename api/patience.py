@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from domain.errors import LogUnavailable
-from domain.facts import Append, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded
 from domain.ports import EventStore
 
 log = logging.getLogger("schemaledger.worker")
@@ -25,6 +25,9 @@ class PatientStore:
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.load(stream, after))
+
+    def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
+        return self._patiently(lambda: self._store.facts(stream, after))
 
     def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.append(appends, origin))

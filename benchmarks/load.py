@@ -46,7 +46,7 @@ def _ours():  # type: ignore[no-untyped-def]
     stored = [mapper.to_stored(stream, n, metadata, fact) for n, fact in enumerate(facts, 1)]
 
     def load() -> None:
-        state = fold(tuple(mapper.from_stored(event.topic, event.state)[1] for event in stored))
+        state = fold([mapper.fact(event.topic, event.state) for event in stored])
         assert isinstance(state, Running)
         assert state.percent == (EVENTS - 3) / 20
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
-from domain.facts import Append, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded
 from domain.trail.events import Deed
 from domain.views import RoleBindingView, TokenView
 
@@ -44,6 +44,9 @@ class EventStore(Protocol):
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         """All events of one stream above version ``after``, in order; empty when there is none."""
+
+    def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
+        """Of the events of one stream above version ``after`` the facts alone, which cost half of the events."""
 
     def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         """Writes all facts or none, with leases and inline views, and returns the events as they stand in the log.

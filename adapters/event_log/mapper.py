@@ -23,6 +23,12 @@ class Envelope(Struct, frozen=True, gc=False):
     fact: AnyFact
 
 
+class FactAlone(Struct, frozen=True, gc=False):
+    """The same without the metadata, which is passed over unread."""
+
+    fact: AnyFact
+
+
 class Mapper:
     """Compresses, then encrypts, when it is given the library's compressor or cipher; ``texts`` lock free text."""
 
@@ -37,6 +43,7 @@ class Mapper:
         self.texts = texts
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Envelope)
+        self._fact_decoder = msgspec.json.Decoder(FactAlone)
 
     def locked(self, metadata: Metadata, fact: Fact) -> tuple[Metadata, Fact]:
         """The event as it is stored and shown to views: its free text under the writer's key."""
@@ -69,6 +76,14 @@ class Mapper:
         return StoredEvent(originator_id=stream, originator_version=version, topic=fact.topic, state=state)
 
     def from_stored(self, topic: str, state: bytes) -> tuple[Metadata, Fact]:
+        envelope = self._decoder.decode(self._clear(topic, state))
+        return envelope.meta, envelope.fact
+
+    def fact(self, topic: str, state: bytes) -> Fact:
+        return self._fact_decoder.decode(self._clear(topic, state)).fact
+
+    def _clear(self, topic: str, state: bytes) -> bytes:
+        """The JSON of the event in its present form."""
         if self._cipher is not None:
             state = self._cipher.decrypt(state)
         if self._compressor is not None:
@@ -76,5 +91,4 @@ class Mapper:
         if upcaster := self._upcasters.get(topic):
             raw = msgspec.json.decode(state)
             state = msgspec.json.encode({**raw, "fact": upcaster(raw["fact"])})
-        envelope = self._decoder.decode(state)
-        return envelope.meta, envelope.fact
+        return state

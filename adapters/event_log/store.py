@@ -39,7 +39,9 @@ TOLD = (OperationFact, TokenFact)
 """Of whose changes listeners hear by their stream."""
 
 SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "
-LOAD = SELECT + "WHERE originator_id = %(stream)s AND originator_version > %(after)s ORDER BY originator_version"
+OF_STREAM = "WHERE originator_id = %(stream)s AND originator_version > %(after)s ORDER BY originator_version"
+LOAD = SELECT + OF_STREAM
+FACTS = "SELECT topic, state FROM stored_events " + OF_STREAM  # noqa: S608  # only our own SQL is put together
 READ = SELECT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
 AT_POSITIONS = SELECT + "WHERE notification_id = ANY(%(positions)s) ORDER BY notification_id"
 AT = SELECT + "WHERE originator_id = %(stream)s AND originator_version = %(version)s"
@@ -70,6 +72,9 @@ class PostgresEventStore:
 
     def load(self, stream: UUID, after: int = 0) -> tuple[Recorded, ...]:
         return self._events(LOAD, {"stream": stream, "after": after})
+
+    def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
+        return tuple(self._mapper.fact(*row) for row in self._rows(FACTS, {"stream": stream, "after": after}))
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._events(READ, {"after": after, "limit": limit})
@@ -157,13 +162,16 @@ class PostgresEventStore:
                 yield from inline(append.stream, version, fact)
 
     def _events(self, sql: str, parameters: dict[str, Any]) -> tuple[Recorded, ...]:
+        return tuple(self._recorded(*row) for row in self._rows(sql, parameters))
+
+    def _rows(self, sql: str, parameters: dict[str, Any]) -> list[TupleRow]:
         """In PostgreSQL's own binary form: a log is read by the million."""
 
         def rows(connection: Connection) -> list[TupleRow]:
             with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
                 return cursor.execute(sql.encode(), parameters).fetchall()
 
-        return tuple(self._recorded(*row) for row in self._database.read(rows))
+        return self._database.read(rows)
 
     def _recorded(
         self, stream: UUID, version: int, topic: str, state: bytes, position: int, recorded_at: datetime

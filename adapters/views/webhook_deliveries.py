@@ -75,5 +75,5 @@ class Announcing:
     def _request(self, event: Recorded) -> OperationRequested | None:
         if not isinstance(event.fact, OperationFact):
             return None
-        first = self._store.load(event.stream)[0].fact
+        first = self._store.facts(event.stream)[0]
         return first if isinstance(first, OperationRequested) else None

@@ -59,7 +59,7 @@ class House:
     def table(self, table_id: UUID) -> tuple[table_decider.Managed, int]:
         """A table under management and the version of its stream; raises TableNotFound."""
         known = self.tables.of(table_id)
-        state, version = self.tables.caught_up(table_id, known, self.store.load(table_id, known.version))
+        state, version = self.tables.caught_up(table_id, known, self.store.facts(table_id, known.version))
         if not isinstance(state, table_decider.Managed):
             raise TableNotFound(str(table_id))
         return state, version

@@ -16,7 +16,7 @@ from domain.views import OperationView
 
 def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation, int]:
     """An operation's situation and the version of its stream; version 0 when there is none."""
-    facts = tuple(event.fact for event in house.store.load(operation_id))
+    facts = house.store.facts(operation_id)
     return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), len(facts)
 
 
@@ -65,7 +65,7 @@ def cancel_operation(house: House, operation_id: UUID, reason: str, origin: Orig
 
 def _withdrawn(house: House, table_id: UUID, migration_id: UUID, reason: str) -> list[Append]:
     """The migration cancelled, and out of its table's queue."""
-    facts = tuple(event.fact for event in house.store.load(migration_id))
+    facts = house.store.facts(migration_id)
     state = migrations.fold(tuple(fact for fact in facts if isinstance(fact, MigrationFact)))
     cancelled = migrations.decide(migrations.CancelMigration(reason=reason), state)
     appends = [Append(stream=migration_id, expected_version=len(facts), facts=cancelled)]

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.facts import Recorded
+from domain.facts import Fact
 from domain.table.decider import TableSituation, Unknown, evolve
 from domain.table.events import TableFact
 
@@ -32,11 +32,11 @@ class TableMemory:
     def of(self, table_id: UUID) -> Known:
         return self._known.get(table_id, NOTHING)
 
-    def caught_up(self, table_id: UUID, known: Known, later: Sequence[Recorded]) -> Known:
-        """What is known once the events that followed are known, too."""
+    def caught_up(self, table_id: UUID, known: Known, later: Sequence[Fact]) -> Known:
+        """What is known once the facts that followed are known, too."""
         if not later:
             return known
-        facts = [event.fact for event in later if isinstance(event.fact, TableFact)]
+        facts = [fact for fact in later if isinstance(fact, TableFact)]
         state = reduce(lambda state, fact: evolve(state, fact, table_id), facts, known.state)
         now = Known(state, known.version + len(later))
         if now.version > self.of(table_id).version:

@@ -40,7 +40,7 @@ def retry_operation(house: House, operation_id: UUID, origin: Origin, by: Princi
 
 def _again(house: House, operation_id: UUID, request: OperationRequested) -> NewMigration:
     assert request.migration_id is not None
-    first = house.store.load(request.migration_id)[0].fact
+    first = house.store.facts(request.migration_id)[0]
     assert isinstance(first, MigrationRequested)
     index = request.target_id if request.target_type == "index" else None
     return NewMigration(

@@ -222,8 +222,7 @@ class Run:
         return first
 
     def _migration_facts(self, migration_id: UUID) -> tuple[MigrationFact, ...]:
-        events = self._house.store.load(migration_id)
-        return tuple(event.fact for event in events if isinstance(event.fact, MigrationFact))
+        return tuple(fact for fact in self._house.store.facts(migration_id) if isinstance(fact, MigrationFact))
 
     def _table(self) -> tables.Managed:
         return self._house.table(self._lease.table_id)[0]

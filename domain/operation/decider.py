@@ -1,6 +1,8 @@
 """Operations: one tracked run of long work. Commands, situations, and what follows from them."""
 
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import zip_longest
 from typing import assert_never
 from uuid import UUID
 
@@ -180,9 +182,15 @@ def _while(situation: type[Unfinished], state: OperationSituation, **changes: ob
     return replace(current, **changes) if isinstance(current, situation) else current
 
 
-def fold(facts: tuple[OperationFact, ...]) -> OperationSituation:
+def fold(facts: Sequence[OperationFact]) -> OperationSituation:
     start: OperationSituation = Unknown()
-    return reduce(evolve, facts, start)
+    return reduce(evolve, _without_superseded(facts), start)
+
+
+def _without_superseded(facts: Sequence[OperationFact]) -> Iterator[OperationFact]:
+    """Of reports of progress that follow each other, of which a long operation has hundreds, only the last counts."""
+    report = OperationProgressed
+    return (fact for fact, then in zip_longest(facts, facts[1:]) if not type(fact) is type(then) is report)
 
 
 def decide(command: OperationCommand, state: OperationSituation, operation_id: UUID) -> tuple[OperationFact, ...]:

@@ -1,16 +1,14 @@
 """A remembered table is the one that the log tells, whenever it was remembered."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.facts import Metadata, Origin, Recorded
 from domain.handlers.remembering import NOTHING, Known, TableMemory
 from domain.schema import Column, Schema, fingerprint, schema_of
 from domain.table.decider import Managed, fold
 from domain.table.events import MigrationQueued, MigrationWithdrawn, SchemaChanged, TableFact, TableRegistered
-from tests.domain.test_golden import MOMENT
 
 SCHEMA = schema_of((Column(id=0, name="id", data_type="int64"),), ("id",))
 
@@ -51,36 +49,27 @@ def life(outcomes: list[bool]) -> list[TableFact]:
     return facts
 
 
-def recorded(table: UUID, facts: list[TableFact], after: int = 0) -> list[Recorded]:
-    metadata = Metadata(event_id=uuid4(), moment=MOMENT, origin=Origin())
-    return [
-        Recorded(position=version, stream=table, version=version, recorded_at=MOMENT, metadata=metadata, fact=fact)
-        for version, fact in enumerate(facts, start=1)
-        if version > after
-    ]
-
-
 @given(outcomes=st.lists(st.booleans(), max_size=6), data=st.data())
 def test_whoever_remembers_a_part_and_reads_the_rest_knows_the_table(outcomes: list[bool], data: st.DataObject) -> None:
     table, memory, facts = uuid4(), TableMemory(), life(outcomes)
     for _ in range(3):
         known = memory.of(table)
         until = data.draw(st.integers(known.version, len(facts)))
-        caught_up = memory.caught_up(table, known, recorded(table, facts[:until], known.version))
+        caught_up = memory.caught_up(table, known, facts[known.version : until])
         assert caught_up == Known(fold(tuple(facts[:until]), table), until)
         assert memory.of(table) == (caught_up if until else NOTHING)
 
 
 def test_who_reads_slowly_does_not_make_others_forget() -> None:
     table, memory, facts = uuid4(), TableMemory(), life([True, True])
-    memory.caught_up(table, NOTHING, recorded(table, facts))
-    memory.caught_up(table, NOTHING, recorded(table, facts[:1]))
+    memory.caught_up(table, NOTHING, facts)
+    memory.caught_up(table, NOTHING, facts[:1])
     assert memory.of(table).version == len(facts)
 
 
 def test_no_more_tables_are_remembered_than_there_is_room_for() -> None:
     memory, tables = TableMemory(most=2), [uuid4() for _ in range(3)]
     for table in tables:
-        memory.caught_up(table, NOTHING, recorded(table, [registered()]))
+        memory.caught_up(table, NOTHING, [registered()])
     assert [memory.of(table) == NOTHING for table in tables] == [True, True, False]
     assert isinstance(memory.of(tables[2]).state, Managed)

@@ -273,6 +273,13 @@ def test_an_append_may_touch_more_operations_than_a_notification_can_name(store:
     assert [event.position for event in store.append(many, ORIGIN)] == list(range(1, 301))
 
 
+def test_the_facts_of_a_stream_are_those_of_its_events(store: PostgresEventStore) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested(), OperationStarted(attempt=1, worker="w"))
+    for after in range(3):
+        assert store.facts(stream, after) == tuple(event.fact for event in store.load(stream, after))
+
+
 def test_an_append_is_answered_with_the_events_as_they_stand_in_the_log(store: PostgresEventStore) -> None:
     one, other = uuid4(), uuid4()
     written = store.append(
