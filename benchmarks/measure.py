@@ -41,3 +41,10 @@ def in_turns(ours: Callable[[], object], peer: Callable[[], object]) -> tuple[fl
             act()
             times.append(time.perf_counter() - began)
     return statistics.median(taken[0]), statistics.median(taken[1])
+
+
+def rate_of(act: Callable[[], object], count: int) -> float:
+    """How many a second, of what the act does so many of."""
+    began = time.perf_counter()
+    act()
+    return count / (time.perf_counter() - began)

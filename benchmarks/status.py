@@ -18,7 +18,7 @@ OPERATIONS, REQUESTS = 100, 2_000
 
 def measure() -> Result:
     with postgres() as url, service(url, workers=0) as served, bare_server(url) as bare:
-        operations, rows = _operations(served), _rows(bare)
+        operations, rows = new_operations(served), _rows(bare)
         ours, peer = list[float](), list[float]()
         for round_ in range(ROUNDS + 1):
             rates = look(served, operations), _look_at_rows(bare, rows)
@@ -31,7 +31,7 @@ def measure() -> Result:
     )
 
 
-def _operations(served: Served) -> list[str]:
+def new_operations(served: Served) -> list[str]:
     (table,) = new_tables(served, 1)
     found = []
     for number in range(OPERATIONS):
