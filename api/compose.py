@@ -1,25 +1,23 @@
 """The composition root: here, and for work beside the service in workshop.py, the ports meet their adapters."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from threading import Event
 from types import ModuleType
-from typing import NamedTuple
 
 from litestar import Litestar
 
 from adapters.arrow.parquet import parquet_file
 from adapters.arrow.types import ipc_schema
 from adapters.chores import PostgresChores
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.engines.by_name import Engines
 from adapters.event_log.feed import Feed
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.opened import OpenedLog
-from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
+from adapters.event_log.recorder import LOG_LOCK
 from adapters.event_log.store import PostgresEventStore
 from adapters.executors.choosing import local_executor, ray_executor
 from adapters.leases import PostgresLeases
@@ -29,7 +27,6 @@ from adapters.oidc.tokens import oidc_tokens
 from adapters.postgres.database import Database
 from adapters.postgres.elected import Elected
 from adapters.postgres.locked_texts import LockedTexts
-from adapters.postgres.preparing import prepare_database
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import NAME as SEAL
@@ -37,7 +34,7 @@ from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from adapters.tallies import PostgresTallies
-from adapters.tokens import PostgresTokens, is_well_formed, new_secret, write_privately
+from adapters.tokens import PostgresTokens
 from adapters.views.approval_reading import PostgresApprovals
 from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
@@ -65,13 +62,9 @@ from api.worker import Worker
 from domain.engine import Executor
 from domain.handlers.alarms import raise_seal_alarm
 from domain.handlers.house import House
-from domain.handlers.tokens import admit_admin
 from domain.ports import EventStore, Tokens
 from domain.replay import Replays
 from domain.webhook.addresses import allowance
-
-ADMIN = "admin"
-"""The subject of the token made at the first start."""
 
 
 @dataclass(frozen=True)
@@ -142,46 +135,6 @@ def demo_data() -> ModuleType:
     from adapters import flights
 
     return flights
-
-
-def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
-    return EmbeddedPostgres(settings.data_dir / "postgres")
-
-
-def prepare_worker(settings: Settings, url: str) -> None:
-    """Makes ready what a worker elsewhere needs: tokens and the key of the seal are the service's to make."""
-    prepare_database(url, LOG_SQL)
-    for root in settings.table_roots:
-        root.mkdir(parents=True, exist_ok=True)
-
-
-class Prepared(NamedTuple):
-    """``made_token``: the admin's token was made just now. ``has_token``: somebody could come in with some token."""
-
-    made_token: bool
-    has_token: bool
-
-
-def prepare(settings: Settings, url: str) -> Prepared:
-    """Makes the database and the data folder ready. Raises ValueError for a token's file that holds none."""
-    prepare_worker(settings, url)
-    with suppress(FileExistsError):
-        KeyFiles(settings.seal_key_file).make()
-    made = not settings.token_file.exists()
-    if made:
-        write_privately(settings.token_file, new_secret())
-    secret = settings.token_file.read_text().strip()
-    if not is_well_formed(secret):
-        raise ValueError(f"{settings.token_file} holds no token of this service; move it away, and one is made.")
-    database, ids = Database(url, size=1), RandomIds()
-    tokens = PostgresTokens(database)
-    try:
-        # Also for a token that is there: the database may be a new one.
-        store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
-        admit_admin(store, tokens, ids.new(), secret, ADMIN)
-        return Prepared(made, tokens.is_any_good())
-    finally:
-        database.close()
 
 
 def create_http() -> Litestar:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 import httpx
 
-from api.compose import Prepared, embedded_postgres, prepare
+from api.child import API, WORKER
+from api.groundwork import Prepared, embedded_postgres, prepare
 from api.metrics import begin_to_share, forget_process
 from api.settings import Settings
 from api.stopping import Stop, stop_on_signals
@@ -35,18 +36,32 @@ class CannotServe(Exception):
 class Child:
     """A process of ours, started again when it ends unasked."""
 
-    command: str
+    role: str
     environment: dict[str, str]
-    process: "subprocess.Popen[bytes]" = field(init=False)
+    process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
     def start(self) -> None:
+        """It imports what it needs, and waits to be told to begin."""
         # A session of its own: Ctrl-C in the terminal reaches only us, and we end the children in order.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli.main", self.command],
+            [sys.executable, "-m", "api.child", self.role],
             env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def begin(self, url: str) -> None:
+        """``url`` is the database's. One that has ended already is found by whoever looks."""
+        if self.has_ended:
+            self.start()
+        assert self.process is not None
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError), self.process.stdin as told:
+            told.write(f"{url}\n".encode())
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,7 @@ class Running:
     """A service that is ready. ``settings`` have the port and the database it really uses."""
 
     settings: Settings
+    url: str
     made_token: bool
     children: list[Child]
 
@@ -74,18 +90,26 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
 def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     """A service that is ready, or told to stop meanwhile; it ends with the context. Raises CannotServe."""
     settings = _with_free_port(settings)
-    with database(settings) as url:
-        settings = replace(settings, database_url=url)
-        prepared = prepare(settings, url)
-        _look_at_the_door(settings, prepared)
-        service = Running(settings, prepared.made_token, _children(settings, begin_to_share(settings.metrics_dir)))
-        try:
-            for child in service.children:
+    children = _children(settings, begin_to_share(settings.metrics_dir))
+    try:
+        for child in children:
+            # Workers come later: whoever waits for the service waits for the API.
+            if child.role == API:
                 child.start()
-            _wait_until_ready(service, stop)
-            yield service
-        finally:
-            _end(service.children)
+        with database(settings) as url:
+            settings = replace(settings, database_url=url)
+            prepared = prepare(settings, url)
+            _look_at_the_door(settings, prepared)
+            service = Running(settings, url, prepared.made_token, children)
+            try:
+                for child in children:
+                    child.begin(url)
+                _wait_until_ready(service, stop)
+                yield service
+            finally:
+                _end(children)
+    finally:
+        _end(children)
 
 
 @contextmanager
@@ -104,8 +128,8 @@ def database(settings: Settings) -> Iterator[str]:
 
 def _children(settings: Settings, shared: dict[str, str]) -> list[Child]:
     environment = {**settings.environment(), **shared}
-    api = [Child("run-api", environment) for _ in range(settings.api_processes)]
-    return [*api, *(Child("run-worker", environment) for _ in range(settings.worker_processes))]
+    api = [Child(API, environment) for _ in range(settings.api_processes)]
+    return [*api, *(Child(WORKER, environment) for _ in range(settings.worker_processes))]
 
 
 def _look_at_the_door(settings: Settings, prepared: Prepared) -> None:
@@ -146,7 +170,7 @@ def _wait_until_ready(service: Running, stop: Stop) -> None:
     """Returns at the first 200 of /health/ready, or when told to stop."""
     deadline = time.monotonic() + SECONDS_TO_BE_READY
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
-        if any(child.process.poll() is not None for child in service.children):
+        if any(child.has_ended for child in service.children):
             raise CannotServe("A process of the service ended while starting; its last lines above say why.")
         if time.monotonic() > deadline:
             raise CannotServe(f"The service did not get ready within {SECONDS_TO_BE_READY:.0f} seconds.")
@@ -160,14 +184,14 @@ def _wait_until_ready(service: Running, stop: Stop) -> None:
 def _keep_alive(service: Running, stop: Stop) -> None:
     while not stop.wait(SECONDS_BEFORE_A_RESTART):
         for child in service.children:
-            if child.process.poll() is not None:
+            if child.process is not None and child.has_ended:
                 forget_process(service.settings.metrics_dir, child.process.pid)
-                log.error("%s (process %s) ended; starting it again", child.command, child.process.pid)
-                child.start()
+                log.error("%s (process %s) ended; starting it again", child.role, child.process.pid)
+                child.begin(service.url)
 
 
 def _end(children: list[Child]) -> None:
-    running = [child.process for child in children if hasattr(child, "process") and child.process.poll() is None]
+    running = [child.process for child in children if child.process is not None and not child.has_ended]
     for process in running:
         process.terminate()
     deadline = time.monotonic() + SECONDS_TO_STOP

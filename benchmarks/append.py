@@ -15,7 +15,7 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
-from api.compose import INLINE
+from adapters.views.catalogue import INLINE
 from benchmarks.measure import ROUNDS, Result, in_turns
 from benchmarks.services import postgres
 from domain.facts import Append, Origin

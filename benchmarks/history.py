@@ -24,10 +24,10 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
+from adapters.views.catalogue import FOLLOWED, INLINE
 from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
-from api.compose import FOLLOWED, INLINE
 from benchmarks.measure import Result, in_turns
 from domain.diff import diff
 from domain.facts import Append, Origin

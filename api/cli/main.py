@@ -16,7 +16,7 @@ from api.cli.output import ERROR, show_error
 from api.cli.pasts import column, diff
 from api.cli.replaying import replay_command
 from api.cli.roles import roles
-from api.cli.running import prepare_command, run_api_command, run_worker_command, serve_command, worker_command
+from api.cli.running import prepare_command, serve_command, worker_command
 from api.cli.showing import operations, schema, tables
 from api.cli.subjects import subjects
 from api.cli.tending import adopt, compact, drift, indexes
@@ -43,8 +43,6 @@ for command in (
     doctor_command,
     replay_command,
     demo_command,
-    run_api_command,
-    run_worker_command,
     migrate,
     plan,
     apply,

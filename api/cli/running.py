@@ -76,7 +76,7 @@ def announce(settings: Settings, made_token: bool) -> None:
 )
 def worker_command(**flags: Any) -> None:
     """Run one worker beside a service that is running elsewhere, over the same DATABASE_URL and tables."""
-    from api.compose import prepare_worker
+    from api.groundwork import prepare_worker
     from api.processes import run_worker
 
     settings = settings_from(flags)
@@ -99,24 +99,3 @@ def prepare_command(database_url: str | None, role: str | None) -> None:
         raise ServiceError("DATABASE_URL is not set. A PostgreSQL in the data folder is made ready by `serve`.")
     prepare_log(url, role)
     say("The database is ready." if role is None else f"The database is ready, and '{role}' has what it needs.")
-
-
-@click.command("run-api", hidden=True)
-def run_api_command() -> None:
-    """One API process, started by serve."""
-    from api.processes import run_api
-
-    settings = read_settings()
-    set_up_logs(settings.log_format, settings.log_level)
-    run_api(settings)
-
-
-@click.command("run-worker", hidden=True)
-def run_worker_command() -> None:
-    """One worker process, started by serve."""
-    from api.processes import run_worker
-
-    settings = read_settings()
-    set_up_logs(settings.log_format, settings.log_level)
-    assert settings.database_url is not None
-    run_worker(settings, settings.database_url)

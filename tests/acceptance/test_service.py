@@ -45,6 +45,7 @@ def test_ctrl_c_stops_everything_and_leaves_no_process(tmp_path: Path) -> None:
 def test_the_token_is_for_its_owner_only_and_stays_the_same(tmp_path: Path) -> None:
     service = Service(tmp_path).start()
     first = service.token
+    wait_for(lambda: any(first in line for line in service.lines))
     operation = service.migrate(service.new_table("t", {"id": "int64"})["tableId"], add("x"))
     assert service.finished(operation)["status"] == "completed"
     service.stop()
@@ -52,7 +53,9 @@ def test_the_token_is_for_its_owner_only_and_stays_the_same(tmp_path: Path) -> N
     again = Service(tmp_path).start()
     assert again.token == first
     assert again.http.get(f"/operations/{operation}").json()["status"] == "completed"
-    assert sum(first in line for line in again.lines) >= 1
+    # Shown once, when it was made: afterwards the line to paste reads it from its file.
+    wait_for(lambda: any("curl -s" in line and str(service.data_dir / "token") in line for line in again.lines))
+    assert not any(first in line for line in again.lines)
     again.stop()
 
 

@@ -9,9 +9,9 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.system import RandomIds, SystemClock
+from adapters.views.catalogue import INLINE
 from adapters.views.dataset_tables import table_conflict
 from adapters.views.reading import PostgresViews
-from api.compose import INLINE
 from domain.facts import Append, Fact, Origin
 from domain.operation.events import OperationRequested
 from domain.table.events import TableRegistered

@@ -17,9 +17,9 @@ from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.system import RandomIds, SystemClock
+from adapters.views.catalogue import FOLLOWED, INLINE
 from adapters.views.follower import Follower
 from adapters.views.reading import PostgresViews
-from api.compose import FOLLOWED, INLINE
 from domain.errors import LogUnavailable
 from domain.operation.events import OperationStarted
 from tests.adapters.conftest import registered, requested, write

@@ -14,7 +14,8 @@ from litestar.testing import TestClient
 
 from adapters.arrow.parquet import parquet_file
 from adapters.arrow.types import ipc_schema
-from api.compose import composed, prepare, vital_signs, working
+from api.compose import composed, vital_signs, working
+from api.groundwork import prepare
 from api.http.app import create_app
 from api.http.limits import OpenCalls
 from api.metrics import Exposition

@@ -11,7 +11,8 @@ import pytest
 
 from adapters.postgres.database import Database
 from adapters.tokens import SECONDS_REMEMBERED, PostgresTokens, is_well_formed
-from api.compose import composed, prepare
+from api.compose import composed
+from api.groundwork import prepare
 from domain.errors import TokenExpired
 from tests.api.conftest import Api
 from tests.domain.planning import add, change

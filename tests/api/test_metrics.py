@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.event_log.store import PostgresEventStore
 from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
+from adapters.views.catalogue import FOLLOWED
 from adapters.views.vitals import PostgresVitalSigns
-from api.compose import FOLLOWED
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import OWN, Exposition, begin_to_share, forget_process
 from domain.errors import LogUnavailable, StreamMoved

@@ -16,7 +16,8 @@ from lance.file import LanceFileSession
 import api.worker
 from adapters.engines.lance_tables.border import problem_of_root
 from adapters.engines.lance_tables.engine import LanceEngine
-from api.compose import composed, prepare
+from api.compose import composed
+from api.groundwork import prepare
 from domain.errors import EngineUnavailable, LocationOccupied
 from domain.handlers.migrations import NewMigration
 from domain.handlers.operations import cancel_operation

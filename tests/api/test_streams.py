@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from api.compose import Parts, composed, prepare
+from api.compose import Parts, composed
+from api.groundwork import prepare
 from api.http.following import BEGINNING, KEEP_ALIVE, Following
 from api.http.wire import OperationBody
 from domain.facts import Append, Fact, Origin

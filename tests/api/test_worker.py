@@ -19,7 +19,8 @@ from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.executors.local import LocalExecutor
 from adapters.leases import PostgresLeases
 from adapters.workbench import PostgresWorkbench
-from api.compose import Parts, composed, prepare, replays_of
+from api.compose import Parts, composed, replays_of
+from api.groundwork import prepare
 from api.worker import MAX_ATTEMPTS, Worker
 from domain.changes.catalogue import AnyChange
 from domain.engine import Confirm, Job, Unit, nobody_else

@@ -11,7 +11,7 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.leases import PostgresLeases
 from adapters.postgres.database import Database
 from adapters.system import RandomIds, SystemClock
-from api.compose import INLINE
+from adapters.views.catalogue import INLINE
 from domain.operation.events import OperationCancelled, OperationCompleted, OperationStarted
 from tests.adapters.conftest import requested, write
 

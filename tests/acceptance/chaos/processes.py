@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from adapters.embedded_postgres import EmbeddedPostgres
-from api.compose import prepare
+from api.groundwork import prepare
 from api.settings import Settings
 
 LEASE_SECONDS = 2
@@ -107,8 +107,16 @@ class Installation:
         command = "run-api" if name in self._ports else "run-worker"
         environment = {**os.environ, **settings.environment(), "PYTHONWARNINGS": "error"}
         self._running[name] = subprocess.Popen(
-            [sys.executable, "-m", "api.cli.main", command], env=environment, stdout=self._log, stderr=self._log
+            [sys.executable, "-m", "api.child", command],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
         )
+        stdin = self._running[name].stdin
+        assert stdin is not None
+        with stdin as told:
+            told.write(f"{self.url}\n".encode())
 
     def _url_or_none(self) -> str | None:
         return getattr(self, "url", None)

@@ -12,12 +12,12 @@ import pytest
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database, Statement
+from adapters.views.catalogue import FOLLOWED
 from adapters.views.event_streams import event_streams
 from adapters.views.follower import Follower, Projection
 from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
 from adapters.views.vitals import PostgresVitalSigns
-from api.compose import FOLLOWED
 from domain.examination import Bookkeeping, judge
 from domain.facts import Recorded
 from domain.migration.events import MigrationFailed, MigrationRequested, MigrationStarted, MigrationSucceeded

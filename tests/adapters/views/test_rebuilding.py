@@ -11,13 +11,13 @@ from psycopg.rows import dict_row
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database, run
 from adapters.views import follower as following
+from adapters.views.catalogue import FOLLOWED
 from adapters.views.dataset_tables import dataset_tables
 from adapters.views.follower import Follower
 from adapters.views.freshness import Freshness
 from adapters.views.operation_status import operation_status
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
-from api.compose import FOLLOWED
 from domain.history import Moment
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
 from tests.adapters.views.random_history import RandomHistory

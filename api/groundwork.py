@@ -1,0 +1,63 @@
+"""What an installation stands on before it has processes: PostgreSQL, tables, the seal's key, and the admin's token.
+
+Composed here, and not with the rest in compose.py, which imports the engines and the HTTP framework: ``serve`` starts
+faster without.
+"""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.event_log.recorder import LOG_SQL
+from adapters.event_log.store import PostgresEventStore
+from adapters.postgres.database import Database
+from adapters.postgres.preparing import prepare_database
+from adapters.sealing.signing import KeyFiles
+from adapters.system import RandomIds, SystemClock
+from adapters.tokens import PostgresTokens, is_well_formed, new_secret, write_privately
+from adapters.views.catalogue import INLINE
+from api.settings import Settings
+from domain.handlers.tokens import admit_admin
+
+ADMIN = "admin"
+"""The subject of the token made at the first start."""
+
+
+def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(settings.data_dir / "postgres")
+
+
+def prepare_worker(settings: Settings, url: str) -> None:
+    """Makes ready what a worker elsewhere needs: tokens and the key of the seal are the service's to make."""
+    prepare_database(url, LOG_SQL)
+    for root in settings.table_roots:
+        root.mkdir(parents=True, exist_ok=True)
+
+
+class Prepared(NamedTuple):
+    """``made_token``: the admin's token was made just now. ``has_token``: somebody could come in with some token."""
+
+    made_token: bool
+    has_token: bool
+
+
+def prepare(settings: Settings, url: str) -> Prepared:
+    """Makes the database and the data folder ready. Raises ValueError for a token's file that holds none."""
+    prepare_worker(settings, url)
+    with suppress(FileExistsError):
+        KeyFiles(settings.seal_key_file).make()
+    made = not settings.token_file.exists()
+    if made:
+        write_privately(settings.token_file, new_secret())
+    secret = settings.token_file.read_text().strip()
+    if not is_well_formed(secret):
+        raise ValueError(f"{settings.token_file} holds no token of this service; move it away, and one is made.")
+    database, ids = Database(url, size=1), RandomIds()
+    tokens = PostgresTokens(database)
+    try:
+        # Also for a token that is there: the database may be a new one.
+        store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
+        admit_admin(store, tokens, ids.new(), secret, ADMIN)
+        return Prepared(made, tokens.is_any_good())
+    finally:
+        database.close()
