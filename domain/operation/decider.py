@@ -1,8 +1,7 @@
 """Operations: one tracked run of long work. Commands, situations, and what follows from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from itertools import zip_longest
 from typing import assert_never
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from domain.operation.events import (
     OperationReleased,
     OperationRequested,
     OperationStarted,
+    without_superseded,
 )
 
 MOST_PERCENT_UNFINISHED = 99.0
@@ -184,13 +184,7 @@ def _while(situation: type[Unfinished], state: OperationSituation, **changes: ob
 
 def fold(facts: Sequence[OperationFact]) -> OperationSituation:
     start: OperationSituation = Unknown()
-    return reduce(evolve, _without_superseded(facts), start)
-
-
-def _without_superseded(facts: Sequence[OperationFact]) -> Iterator[OperationFact]:
-    """Of reports of progress that follow each other, of which a long operation has hundreds, only the last counts."""
-    report = OperationProgressed
-    return (fact for fact, then in zip_longest(facts, facts[1:]) if not type(fact) is type(then) is report)
+    return reduce(evolve, without_superseded(facts), start)
 
 
 def decide(command: OperationCommand, state: OperationSituation, operation_id: UUID) -> tuple[OperationFact, ...]:

@@ -1,5 +1,7 @@
 """What can become true of an operation. Written for ever: a tag never changes its meaning."""
 
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from uuid import UUID
 
 from domain.facts import Fact, FreeText
@@ -96,3 +98,9 @@ OperationFact = (
     | OperationFailed
     | OperationCancelled
 )
+
+
+def without_superseded(facts: Sequence[OperationFact]) -> Iterator[OperationFact]:
+    """Of reports of progress that follow each other, of which a long operation has hundreds, only the last counts."""
+    report = OperationProgressed
+    return (fact for fact, then in zip_longest(facts, facts[1:]) if not type(fact) is type(then) is report)
