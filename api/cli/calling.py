@@ -28,5 +28,7 @@ def calls_service(command: Callable[..., Any]) -> Callable[..., Any]:
             if output == "json" and error.body is not None:
                 show_json(error.body)
             raise
+        finally:
+            client.close()
 
     return with_client

@@ -22,7 +22,7 @@ WHAT_TO_DO = {
     "timeout": "It did not answer within 15 seconds.",
     "redirected": "It answered with a redirect, which is not followed: name where it leads to.",
     "gone": "It answered 410: it wants nothing.",
-    "answered": "It answered with something else than 2xx.",
+    "answered": "It answered with something else than 2xx; 401 most often means that it has another secret.",
     "no_http_answer": "What it answered is no HTTP.",
 }
 SECONDS_BETWEEN_LOOKS = 0.3
@@ -36,16 +36,21 @@ def webhooks() -> None:
 
 
 @webhooks.command("create")
-@click.argument("url")
+@click.argument("receiver", metavar="URL")
 @click.option("--event", "events", type=click.Choice(EVENT_TYPES), multiple=True, required=True, help=EVENT_HELP)
 @click.option("--on", "places", multiple=True, help=PLACE_HELP)
 @click.option("--description", help="What it is for")
 @calls_service
 def create_webhook(
-    client: Client, as_json: bool, url: str, events: tuple[str, ...], places: tuple[str, ...], description: str | None
+    client: Client,
+    as_json: bool,
+    receiver: str,
+    events: tuple[str, ...],
+    places: tuple[str, ...],
+    description: str | None,
 ) -> None:
     """Have URL told of events. Its secret is shown this once, and it is told nothing before it is verified."""
-    body: Body = {"url": url, "eventTypes": list(events), **read_places(client, places)}
+    body: Body = {"url": receiver, "eventTypes": list(events), **read_places(client, places)}
     if description is not None:
         body["description"] = description
     made = client.call("POST", "/webhooks", body)
@@ -90,7 +95,7 @@ def verify_webhook(client: Client, as_json: bool, webhook_id: str, no_wait: bool
 
 @webhooks.command("change")
 @click.argument("webhook_id")
-@click.option("--url", "to_url", help="Where to; it has to be verified then")
+@click.option("--to", "receiver", metavar="URL", help="Where to; it has to be verified then")
 @click.option("--event", "events", type=click.Choice(EVENT_TYPES), multiple=True, help=EVENT_HELP)
 @click.option("--on", "places", multiple=True, help=PLACE_HELP)
 @click.option("--everywhere", is_flag=True, help="Of everything, instead of some datasets and tables")
@@ -100,14 +105,14 @@ def change_webhook(
     client: Client,
     as_json: bool,
     webhook_id: str,
-    to_url: str | None,
+    receiver: str | None,
     events: tuple[str, ...],
     places: tuple[str, ...],
     everywhere: bool,
     description: str | None,
 ) -> None:
     """Change what is named; the rest stays as it is."""
-    named = {"url": to_url, "eventTypes": list(events) or None, "description": description}
+    named = {"url": receiver, "eventTypes": list(events) or None, "description": description}
     body: Body = {member: value for member, value in named.items() if value is not None}
     if places or everywhere:
         body |= {"datasets": [], "tables": []} | read_places(client, places)
