@@ -21,6 +21,7 @@ from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded
 from domain.operation.events import OperationFact
 from domain.ports import Clock, Ids
+from domain.role_binding.events import RoleBindingFact
 from domain.token.events import TokenFact
 
 Inline = Callable[[UUID, int, Fact], Iterable[Statement]]
@@ -35,7 +36,7 @@ def no_conflict(violation: psycopg.errors.UniqueViolation, appends: Sequence[App
     return None
 
 
-TOLD = (OperationFact, TokenFact)
+TOLD = (OperationFact, TokenFact, RoleBindingFact)
 """Of whose changes listeners hear by their stream."""
 
 SELECT = "SELECT originator_id, originator_version, topic, state, notification_id, recorded_at FROM stored_events "

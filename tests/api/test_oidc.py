@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from adapters.oidc.fetching import NotHad, fetch
 from adapters.oidc.keys import SECONDS_BETWEEN_QUESTIONS, SECONDS_FRESH, SECONDS_USABLE, IssuerKeys, keys_of
+from adapters.oidc.role_book import PostgresRoleBook
+from adapters.oidc.tokens import SECONDS_REMEMBERED, OidcTokens
 from adapters.oidc.verifying import LEEWAY_SECONDS, MOST_CHARACTERS, Provider, Verifier
 from api.compose import composed
 from api.oidc_settings import OidcSettings
@@ -327,3 +329,56 @@ def test_a_bad_token_is_401_with_why_and_an_issuer_that_is_away_is_503(
 
 def test_without_an_issuer_no_jwt_is_a_token(idle_api: Api, issuer: Issuer) -> None:
     assert person(idle_api, issuer).get("/whoami").json()["code"] == "token_invalid"
+
+
+def test_another_process_hears_of_what_is_removed_and_looks_for_what_is_new(
+    signed_in: Api, issuer: Issuer, database_url: str
+) -> None:
+    token = issuer.token("ES256", groups=["g"])
+    removed = bind(signed_in, group="g", roles=["reader"])
+    with composed(signed_in.settings, database_url) as parts:
+        assert parts.feed.listening.wait(20)
+        seconds = [0.0]
+        book = PostgresRoleBook(parts.database, parts.feed)
+        # With a clock that stands still, only news can make it forget.
+        elsewhere = OidcTokens(parts.tokens, verifier(issuer), book, seconds=lambda: seconds[0])
+        principal = elsewhere.principal(token)
+        assert principal is not None
+        assert len(principal.grants) == 1
+        assert elsewhere.remembered(token) == principal
+        signed_in.client.delete(removed.headers["location"], headers=signed_in.headers)
+        while elsewhere.remembered(token) is not None:
+            time.sleep(0.01)
+        found = elsewhere.principal(token)
+        assert found is not None
+        assert found.grants == ()
+        bind(signed_in, group="g", roles=["reader"])
+        assert elsewhere.remembered(token) == found
+        seconds[0] += SECONDS_REMEMBERED
+        assert elsewhere.remembered(token) is None
+        again = elsewhere.principal(token)
+        assert again is not None
+        assert len(again.grants) == 1
+
+
+def test_what_is_bound_until_a_moment_ends_then(signed_in: Api, issuer: Issuer, database_url: str) -> None:
+    ends = datetime.now(UTC) + timedelta(minutes=2)
+    bind(signed_in, subject="oidc:ana", roles=["reader"], expiresAt=ends.isoformat())
+    bind(signed_in, subject="oidc:ana", scopes=["audit:read"])
+    with composed(signed_in.settings, database_url) as parts:
+        now = [ends - timedelta(seconds=1)]
+        book = PostgresRoleBook(parts.database)
+        tokens = OidcTokens(parts.tokens, verifier(issuer), book, seconds=lambda: 0.0, now=lambda: now[0])
+        token = issuer.token("ES256")
+        before = tokens.principal(token)
+        assert before is not None
+        assert (len(before.grants), before.bound_until) == (2, ends)
+        assert tokens.remembered(token) == before
+        now[0] = ends
+        assert tokens.remembered(token) is None
+        after = tokens.principal(token)
+        assert after is not None
+        assert (len(after.grants), after.bound_until) == (1, None)
+        now[0] = before.expires_at or ends
+        with pytest.raises(TokenExpired):
+            tokens.principal(token)
