@@ -200,7 +200,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             parts.feed.on_append(wake)
         # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.
         sealer = sealer_of(settings, parts.house)
-        sealers = [Elected(url, SEAL, sealer.advance)] if settings.seal_key_file.exists() else []
+        sealers = [Elected(url, SEAL, sealer.advance)] if sealer.keys.are_expected else []
         chores, keep = PostgresChores(parts.database, LOG_LOCK), settings.keep_operations
         housekeeper = Housekeeper(parts.house, chores, keep, settings.approve_within, settings.drift_every)
         messenger = HttpMessenger(parts.house.webhook_allowance)

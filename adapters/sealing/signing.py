@@ -52,11 +52,21 @@ class KeyFiles:
         return self.private.with_name(f"{self.private.name}.pub")
 
     @property
+    def are_expected(self) -> bool:
+        """Whether this machine signs, or did."""
+        return self.private.exists() or self.public.exists()
+
+    @property
     def _rotations(self) -> Path:
         return self.private.with_name(f"{self.private.name}.rotations")
 
     def make(self, name: str | None = None) -> SigningKey:
-        """A key of a name nobody has. Raises FileExistsError."""
+        """A key of a name nobody has. Raises FileExistsError, also where only the signing key is lost.
+
+        A log that was sealed does not begin anew by itself.
+        """
+        if self.public.exists():
+            raise FileExistsError(self.public)
         key = SigningKey(name or f"schemaledger/{secrets.token_hex(8)}", secrets.token_bytes(32))
         self.private.parent.mkdir(parents=True, exist_ok=True)
         self._write(key, self.private, os.O_EXCL)

@@ -25,7 +25,8 @@ def make(name: str | None, **flags: Any) -> None:
         vkey = _files(settings).make(name).vkey
     except FileExistsError:
         raise ServiceError(
-            f"{settings.seal_key_file} is there already. `schemaledger keys rotate` replaces it."
+            f"{settings.seal_key_file} or its '.pub' is there already. `schemaledger keys rotate` replaces a key; one "
+            "that is lost comes back from a copy, or another log begins with all its files put aside."
         ) from None
     say(f"{settings.seal_key_file} signs from now on. Who verifies needs this key:")
     say(str(vkey))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,14 @@ def test_the_doctor_finds_what_is_wrong_and_mends_what_can_be_mended(
     idle_api.settings.token_file.chmod(0o600)
     mended = doctor(idle_api, "--mend")
     assert (mended.returncode, "leases: Every unfinished operation" in mended.stdout) == (0, True), mended.stdout
+
+
+def test_the_doctor_says_that_the_database_is_away_and_what_else_is_wrong(idle_api: Api) -> None:
+    idle_api.settings.token_file.chmod(0o644)
+    away = replace(idle_api.settings, database_url="postgresql://nobody@127.0.0.1:1/nowhere")
+    found = {one["subject"]: one for one in json.loads(doctor(Api(idle_api.client, "", away), "-o", "json").stdout)}
+    assert found["database"]["verdict"] == found["token"]["verdict"] == "problem"
+    assert "DATABASE_URL" in found["database"]["advice"]
 
 
 def test_a_gap_in_the_log_is_found(idle_api: Api, database: Database, chores: PostgresChores) -> None:

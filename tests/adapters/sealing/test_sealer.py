@@ -201,9 +201,31 @@ def test_a_rotated_key_goes_on_sealing_and_both_keys_verify(
     assert opened(last.note, [new], verify_ed25519)
 
 
-def test_a_key_is_never_made_over_another(keys: KeyFiles) -> None:
+def test_a_key_is_never_made_over_another_nor_in_place_of_one_that_was_lost(keys: KeyFiles) -> None:
     with pytest.raises(FileExistsError):
         keys.make()
+    known = keys.known()
+    keys.private.unlink()
+    with pytest.raises(FileExistsError):
+        keys.make()
+    assert keys.known() == known
+    assert keys.are_expected
+
+
+def test_a_rotation_that_is_cut_off_leaves_one_whole_key(keys: KeyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = keys.load().vkey
+
+    def crash(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Path, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            keys.rotate()
+    assert keys.load().vkey == old
+    new = keys.rotate().vkey
+    assert keys.load().vkey == new
+    assert {str(old), str(new)} <= set(map(str, keys.known()))
 
 
 def test_without_its_key_it_says_so(
