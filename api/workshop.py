@@ -7,6 +7,8 @@ from adapters.chores import PostgresChores
 from adapters.engines.lance_tables.border import problem_of_root
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
+from adapters.oidc.fetching import fetch
+from adapters.oidc.keys import problem_of_issuer
 from adapters.postgres.database import Database, connected
 from adapters.postgres.preparing import grant, prepare_database
 from adapters.sealing.copy import OutsideCopy
@@ -15,7 +17,7 @@ from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
 from api.compose import composed, replays_of, vital_signs
 from api.settings import Settings
-from domain.examination import Finding, of_object_root
+from domain.examination import Finding, of_issuer, of_object_root
 from domain.handlers.housekeeping import examine, tidy_tables
 from domain.replay import Replays
 
@@ -49,7 +51,9 @@ def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
         roots = (
             of_object_root(root, problem_of_root(root, settings.storage_options)) for root in settings.object_roots
         )
-        return [*roots, *examine(parts.house, vital_signs(parts.database), chores)]
+        issuers = () if settings.oidc is None else (settings.oidc.issuer,)
+        providers = (of_issuer(issuer, problem_of_issuer(issuer, fetch)) for issuer in issuers)
+        return [*roots, *providers, *examine(parts.house, vital_signs(parts.database), chores)]
 
 
 @contextmanager

@@ -62,6 +62,18 @@ def of_object_root(root: str, problem: str | None) -> Finding:
     )
 
 
+def of_issuer(issuer: str, problem: str | None) -> Finding:
+    """``problem`` is why its keys could not be had."""
+    if problem is None:
+        return Finding(subject="identity provider", verdict=Verdict.WELL, message=f"{issuer} answers with its keys.")
+    return Finding(
+        subject="identity provider",
+        verdict=Verdict.PROBLEM,
+        message=f"The keys of {issuer} cannot be had: {problem}.",
+        advice="Callers with tokens of its new keys are answered with 503. See that it can be reached from here.",
+    )
+
+
 def _log(vitals: Vitals, books: Bookkeeping) -> Finding:
     if books.missing_positions:
         message = f"{books.missing_positions} of {vitals.position:,} positions of the log are missing."

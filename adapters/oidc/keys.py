@@ -119,6 +119,15 @@ class IssuerKeys:
         return keys_of(listed[:MOST_KEYS])
 
 
+def problem_of_issuer(issuer: str, fetch: Fetch) -> str | None:
+    """Why none of its tokens could be checked now; None when they could."""
+    try:
+        IssuerKeys(issuer, fetch).key(None, "")
+    except IssuerUnavailable as refusal:
+        return refusal.reason
+    return None
+
+
 def keys_of(listed: list[Any]) -> Keys:
     """Those that sign, and that we can use; without an id they are also found by none, if there is no other."""
     found, counted = dict[tuple[str | None, str], PyJWK](), dict[str, list[PyJWK]]()

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from adapters.oidc.tokens import SECONDS_REMEMBERED, OidcTokens
 from adapters.oidc.verifying import LEEWAY_SECONDS, MOST_CHARACTERS, Provider, Verifier
 from api.compose import composed
 from api.oidc_settings import OidcSettings
+from api.workshop import examination
 from domain.errors import IssuerUnavailable, TokenExpired, TokenNotAccepted
+from domain.examination import Verdict
 from tests.api.conftest import Api, serving
 from tests.api.issuer import AUDIENCE, Issuer, new_key
 from tests.api.test_access import caller, table_in
@@ -382,3 +385,17 @@ def test_what_is_bound_until_a_moment_ends_then(signed_in: Api, issuer: Issuer, 
         now[0] = before.expires_at or ends
         with pytest.raises(TokenExpired):
             tokens.principal(token)
+
+
+def test_the_doctor_looks_whether_the_issuer_answers(signed_in: Api, database_url: str) -> None:
+    def said() -> list[tuple[str, str]]:
+        found = examination(signed_in.settings, database_url, mend=False)
+        return [(one.verdict, one.message) for one in found if one.subject == "identity provider"]
+
+    assert said() == [(Verdict.WELL, f"{signed_in.settings.oidc.issuer} answers with its keys.")]
+    with Issuer().serving() as gone:
+        pass
+    away = replace(signed_in.settings, oidc=OidcSettings(gone.url, AUDIENCE))
+    (finding,) = [one for one in examination(away, database_url, mend=False) if one.subject == "identity provider"]
+    assert finding.verdict == Verdict.PROBLEM
+    assert "does not answer" in finding.message
