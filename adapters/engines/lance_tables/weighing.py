@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 import lance
+import pyarrow as pa
 
 MOST_ROWS_OF_A_BATCH = 65_536
 """Fewer turns between Lance and us than with its own 8,192."""
@@ -30,13 +31,32 @@ def rows_of_a_batch(width: float) -> int:
 
 
 def sampled_width(table: lance.LanceDataset, columns: Sequence[str]) -> float:
-    """Bytes of a row's values in those columns, by some rows from all over the table; 0 for a table without rows."""
+    """Bytes of a row's values in those columns: by their type, or by some rows from all over the table.
+
+    0 for a table without rows.
+    """
     rows = sum(fragment.metadata.num_rows for fragment in table.get_fragments())
-    if not rows or not columns:
+    if not rows:
         return 0.0
+    widths = {name: _fixed_width(table.schema.field(name).type) for name in columns}
+    known = sum(width for width in widths.values() if width is not None)
+    unknown = [name for name, width in widths.items() if width is None]
+    if not unknown:
+        return known
     count = min(rows, SAMPLED_ROWS)
-    sample = table.take([number * rows // count for number in range(count)], columns=list(dict.fromkeys(columns)))
-    return float(sample.nbytes) / count
+    sample = table.take([number * rows // count for number in range(count)], columns=unknown)
+    return known + float(sample.nbytes) / count
+
+
+def _fixed_width(data_type: pa.DataType) -> float | None:
+    """Bytes of every value of a type; None where they differ, or where a type does not say."""
+    if pa.types.is_dictionary(data_type):
+        # It says how wide the indices are.
+        return None
+    try:
+        return float(data_type.bit_width) / 8
+    except ValueError:
+        return None
 
 
 def streaming(rows: int, width: float, columns: int) -> int:
