@@ -13,8 +13,11 @@ from typing import Any
 
 import lance
 import pytest
+from lance.dataset import Transaction
 
 from adapters.chores import PostgresChores
+from adapters.engines.lance_tables.detached import ASIDE
+from adapters.engines.lance_tables.publishing import migration_of_files
 from adapters.event_log.recorder import LOG_LOCK
 from adapters.postgres.database import Database, Statement, run
 from api.compose import composed
@@ -103,6 +106,21 @@ def test_what_a_killed_worker_left_goes_once_it_is_old(bench: Bench) -> None:
     assert (tidy_tables(bench.house).bytes_removed, young.exists()) == (0, True)
     old = orphan(bench.location, days=8)
     assert (tidy_tables(bench.house).bytes_removed, old.exists()) == (11, False)
+    assert len(lance.dataset(bench.location).versions()) == versions
+
+
+def test_a_version_aside_that_a_killed_worker_left_goes_and_somebody_elses_stays(bench: Bench) -> None:
+    def set_aside(migration: str) -> Path:
+        table = lance.dataset(bench.location)
+        operation = migration_of_files(table, (), {}, migration)
+        left = lance.LanceDataset.commit(table.uri, Transaction(table.version, operation), detached=True)
+        return Path(bench.location) / "_versions" / f"d{left.version}.manifest"
+
+    ours, theirs = set_aside(f"{ASIDE}{bench.table}"), set_aside("a copy of mine")
+    assert ours.exists()
+    versions = len(lance.dataset(bench.location).versions())
+    tidy_tables(bench.house)
+    assert (ours.exists(), theirs.exists()) == (False, True)
     assert len(lance.dataset(bench.location).versions()) == versions
 
 

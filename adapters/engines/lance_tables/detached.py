@@ -6,7 +6,11 @@ from contextlib import contextmanager
 import lance
 from lance.dataset import LanceOperation, Transaction
 
-from adapters.engines.lance_tables.places import options_of, remove
+from adapters.engines.lance_tables.marker import migration_of
+from adapters.engines.lance_tables.places import names_in, options_of, remove, reopened
+
+ASIDE = "aside:"
+"""How the migration that a detached version of ours shows begins: no version of the table itself shows such a one."""
 
 
 @contextmanager
@@ -19,3 +23,20 @@ def detached(table: lance.LanceDataset, operation: LanceOperation.BaseOperation)
     finally:
         remove(table, f"_versions/d{after.version}.manifest")
         remove(table, f"_transactions/{table.version}-{transaction.uuid}.txn")
+
+
+def clear_detached(table: lance.LanceDataset) -> None:
+    """Removes detached versions of ours that a killed process left. Only while nobody is at work on the table.
+
+    Lance's own cleaning does not look at them (pylance 14). Those of others stay.
+    """
+    for name in names_in(table, "_versions"):
+        number = name.removeprefix("d").removesuffix(".manifest")
+        if name.startswith("d") and number.isdecimal():
+            try:
+                shown = migration_of(reopened(table, int(number)))
+            except (OSError, ValueError):
+                # Half written, or gone by now.
+                continue
+            if shown is not None and shown.startswith(ASIDE):
+                remove(table, f"_versions/{name}")

@@ -15,7 +15,7 @@ from adapters.engines.lance_tables.agreement import agree
 from adapters.engines.lance_tables.barring import bar_indexes, bar_migrations
 from adapters.engines.lance_tables.border import border, open_table
 from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
-from adapters.engines.lance_tables.detached import detached
+from adapters.engines.lance_tables.detached import ASIDE, clear_detached, detached
 from adapters.engines.lance_tables.indexing import (
     INDEX_UNIT,
     build_index,
@@ -193,6 +193,7 @@ class LanceEngine:
     def tidy(self, location: str) -> int:
         table = self._open(location)
         with self._border(location):
+            clear_detached(table)
             # The library leaves alone what is younger than a week and stands in no manifest: it may be work under way.
             return int(table.cleanup_old_versions(older_than=EVERY_VERSION).bytes_removed)
 
@@ -248,7 +249,7 @@ def _built(
     (name,) = job.target.named(index.column_ids)
     if _shows(table, job) or not _is_more_than_indexes(job):
         return build_index(table, index, name)
-    operation = migration_of_files(table, recipes, _fragments(prepared), str(job.migration_id))
+    operation = migration_of_files(table, recipes, _fragments(prepared), f"{ASIDE}{job.migration_id}")
     with detached(table, operation) as after:
         return build_index(after, index, name)
 
