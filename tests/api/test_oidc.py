@@ -22,7 +22,7 @@ from adapters.oidc.role_book import PostgresRoleBook
 from adapters.oidc.tokens import SECONDS_REMEMBERED, OidcTokens
 from adapters.oidc.verifying import LEEWAY_SECONDS, MOST_CHARACTERS, Provider, Verifier
 from api.compose import composed
-from api.oidc_settings import OidcSettings
+from api.oidc_settings import OidcSettings, read_oidc
 from api.workshop import examination
 from domain.errors import IssuerUnavailable, TokenExpired, TokenNotAccepted
 from domain.examination import Verdict
@@ -399,3 +399,31 @@ def test_the_doctor_looks_whether_the_issuer_answers(signed_in: Api, database_ur
     (finding,) = [one for one in examination(away, database_url, mend=False) if one.subject == "identity provider"]
     assert finding.verdict == Verdict.PROBLEM
     assert "does not answer" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"ISSUER": "http://login.example.org"}, "ISSUER"),
+        ({"ISSUER": "login.example.org"}, "ISSUER"),
+        ({"ISSUER": "https://login.example.org/?realm=x"}, "ISSUER"),
+        ({"AUDIENCE": ""}, "AUDIENCE is missing"),
+        ({"ALGORITHMS": "RS256,HS256"}, "ALGORITHMS"),
+        ({"ALGORITHMS": "none"}, "ALGORITHMS"),
+        ({"ALGORITHMS": ","}, "ALGORITHMS"),
+    ],
+)
+def test_settings_that_would_let_in_just_anybody_are_refused(given: dict[str, str], why: str) -> None:
+    good = {"ISSUER": "https://login.example.org", "AUDIENCE": "us"}
+
+    def read(said: dict[str, str]) -> OidcSettings | None:
+        return read_oidc({f"SCHEMALEDGER_OIDC_{name}": value for name, value in said.items()})
+
+    found = read(good)
+    assert found == OidcSettings("https://login.example.org", "us", ("RS256", "ES256", "EdDSA"), "groups")
+    # What children are told is what was read.
+    assert found is not None
+    assert read_oidc(found.environment()) == found
+    assert read_oidc({}) is None
+    with pytest.raises(ValueError, match=why):
+        read({**good, **given})
