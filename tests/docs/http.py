@@ -12,9 +12,9 @@ INTRO = """# HTTP
 
 Bodies are JSON, names camelCase. Every call but those marked *open* wants `Authorization: Bearer <token>`; `schemaledger
 serve` writes the first token to the file `token` in its data folder. The header `On-Behalf-Of` says
-[for whom](../how-to/give-access.md#acting-for-others) a call is made. Every answer has `X-Request-Id`. The same, for
-machines, is at `/openapi.json`, and to be tried out at `/docs`. What goes into `operations` is in
-[changes](changes/README.md).
+[for whom](../how-to/give-access.md#acting-for-others) a call is made. Every answer has `X-Request-Id`, and to known callers
+`RateLimit`: [what is left](../how-to/give-access.md#limits). The same, for machines, is at `/openapi.json`, and to be tried
+out at `/docs`. What goes into `operations` is in [changes](changes/README.md).
 
 Whatever is refused, with whatever status, has the body [`ErrorBody`](#errorbody) and a code of [errors](errors.md):
 """
