@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from domain.vitals import Stuck, Vitals
 
+SECONDS_FOR_RECEIVERS = 3_600.0
+"""How long whoever is told of something may take nothing before somebody should know."""
 SECONDS_OF_PATIENCE = 60.0
 """How long something may wait before somebody should know."""
 
@@ -48,6 +50,8 @@ def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
         yield _failing(vitals.failing)
     yield _leases(books)
     yield _seal(vitals)
+    if any(vitals.webhooks.values()):
+        yield _webhooks(vitals)
 
 
 def of_object_root(root: str, problem: str | None) -> Finding:
@@ -133,6 +137,18 @@ def _leases(books: Bookkeeping) -> Finding:
         message=f"{books.unleased} operations wait for nobody, {books.idle_leases} leases are of ended operations.",
         advice="`schemaledger doctor --mend` makes the leases anew from the log; workers do the same by themselves.",
     )
+
+
+def _webhooks(vitals: Vitals) -> Finding:
+    told, disabled = vitals.webhooks.get("enabled", 0), vitals.webhooks.get("disabled", 0)
+    if disabled or vitals.oldest_message_age > SECONDS_FOR_RECEIVERS:
+        age = round(vitals.oldest_message_age / 3_600)
+        message = (
+            f"{disabled} webhooks are disabled and told nothing; the oldest message was not taken for {age} hours."
+        )
+        advice = "`schemaledger webhooks list` says why, and `webhooks deliveries` what came of each message."
+        return Finding(subject="webhooks", verdict=Verdict.ATTENTION, message=message, advice=advice)
+    return Finding(subject="webhooks", verdict=Verdict.WELL, message=f"{told} webhooks take what they are told.")
 
 
 def _seal(vitals: Vitals) -> Finding:

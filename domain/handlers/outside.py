@@ -11,7 +11,7 @@ from domain.drift import difference
 from domain.engine import Outside
 from domain.errors import NotDrifted
 from domain.facts import Append, Origin
-from domain.handlers.house import House
+from domain.handlers.house import RACES, House
 from domain.migration import decider as migrations
 from domain.migration.decider import AdoptMigration
 from domain.revert import way
@@ -31,7 +31,16 @@ class Drift(Struct, frozen=True, kw_only=True):
 
 def look_for_drift(house: House, table_id: UUID) -> Drift:
     """Looks at the real table. Migrations that are queued or running do not count: they are not there yet."""
-    table, _ = house.table(table_id)
+    for _ in range(RACES):
+        table, version = house.table(table_id)
+        drift = _compared(house, table)
+        # A migration that came and went between the two looks is no drift.
+        if not drift.differences or house.table(table_id)[1] == version:
+            break
+    return drift
+
+
+def _compared(house: House, table: Managed) -> Drift:
     found = _outside(house, table)
     differences = diff(table.schema, found.schema)
     if table.queue and difference(found.schema, table.queue[0].schema) is None:

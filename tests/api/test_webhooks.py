@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,11 @@ from adapters.webhooks.sending import HttpMessenger, resolved
 from api.compose import Parts, composed
 from api.courier import Courier
 from api.housekeeper import Housekeeper
+from domain.engine import Outside
 from domain.facts import Origin
 from domain.handlers.alarms import look_for_drift_in, raise_seal_alarm, witness_drift
 from domain.handlers.outside import adopt_drift
+from domain.schema import Schema
 from domain.webhook.schedule import TRIES
 from tests.api.conftest import Api
 from tests.api.test_access import caller, table_in
@@ -510,6 +513,29 @@ def test_drift_is_told_once_however_often_it_is_seen(idle_api: Api, parts: Parts
         "drift.gone",
         "drift.found",
     ]
+
+
+def test_what_comes_into_the_log_between_two_looks_is_no_drift(idle_api: Api, parts: Parts) -> None:
+    table = UUID(idle_api.new_table())
+    location = idle_api.get(f"/dataset-tables/{table}").json()["location"]
+    engine, looks = parts.house.engine("lance"), list[Outside]()
+
+    class Overtaken:
+        """The real engine, whose first look is overtaken by a change that is in the log when it answers."""
+
+        def outside(self, place: str, known: Schema) -> Outside:
+            if not looks:
+                lance.dataset(location).add_columns(pa.field("by_hand", pa.int8()))
+            looks.append(engine.outside(place, known))
+            if len(looks) == 1:
+                adopt_drift(parts.house, table, None, Origin())
+            return looks[-1]
+
+    overtaken: Any = Overtaken()
+    drift = witness_drift(replace(parts.house, engines={"lance": overtaken}), table, Origin())
+    assert (drift.differences, drift.version, len(looks)) == ((), 2, 2)
+    topics = [event.fact.topic for event in parts.house.store.read(0, 1_000)]
+    assert "drift.found" not in topics
 
 
 def test_a_refused_migration_of_a_table_that_drifted_is_how_it_is_found(idle_api: Api, parts: Parts) -> None:

@@ -237,3 +237,30 @@ def test_without_its_key_it_says_so(
     alarm = seal.alarm()
     assert alarm is not None
     assert str(keys.private) in alarm
+
+
+def test_whoever_is_to_know_is_told_of_each_alarm_before_it_is_noted(
+    store: PostgresEventStore, seal: PostgresSeal, connection: Connection, keys: KeyFiles, copy: OutsideCopy
+) -> None:
+    told, noted = list[str](), list[str | None]()
+
+    def tell(message: str) -> None:
+        noted.append(seal.alarm())
+        told.append(message)
+        if len(told) == 1:
+            raise RuntimeError("killed right after")
+
+    telling = Sealer(keys, copy, tell)
+    events(store, 1)
+    assert telling.advance(connection)
+    copy.path.unlink()
+    copy.path.mkdir()
+    events(store, 1)
+    with pytest.raises(RuntimeError):
+        telling.advance(connection)
+    for _ in range(3):
+        assert not telling.advance(connection)
+    # Again after it could not be noted, and not once it is.
+    assert len(told) == 2
+    assert noted == [None, None]
+    assert seal.alarm() == told[0] == told[1]
