@@ -40,6 +40,7 @@ from api.http.examples import EXAMPLES
 from api.http.links import ACCEPTED, links_of
 from api.http.parameters import finished
 from api.http.reports import FORMATS as REPORT_FORMATS
+from api.http.telling import messages
 from api.http.trails import FORMATS as TRAIL_FORMATS
 from domain.naming import camel
 
@@ -142,11 +143,14 @@ def make_document(routes: list[ControllerRouterHandler], dependencies: dict[str,
     document["paths"] = {camel_path(path): item for path, item in document["paths"].items()}
     for operation in _operations(document):
         _finish(operation, options[operation["operationId"]])
+    document["webhooks"] = messages()
     return document
 
 
 def _components() -> dict[str, Any]:
-    _, components = msgspec.json.schema_components([*ANSWERS, *REQUESTS], ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(
+        [*ANSWERS, *REQUESTS, *webhook_wire.MESSAGES], ref_template="#/components/schemas/{name}"
+    )
     # Raw JSON has no shape of its own; what is read back is what was sent.
     items = components["MigrationRequestBody"]["properties"]["operations"]["items"]
     for name in ("MigrationBody", "PlanBody"):

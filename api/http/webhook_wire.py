@@ -3,12 +3,19 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.bodies import Name, RequestBody
 from api.http.wire import Body, Moment
 from domain.webhook.addresses import LONGEST_URL
-from domain.webhook.messages import EventType
+from domain.webhook.messages import (
+    ApprovalWanted,
+    Challenge,
+    EventType,
+    OperationEnded,
+    SealHalted,
+    TableDrifted,
+)
 
 Url = Annotated[str, Meta(min_length=1, max_length=LONGEST_URL)]
 EventTypes = Annotated[tuple[EventType, ...], Meta(min_length=1, max_length=100)]
@@ -94,6 +101,50 @@ class DeliveryBody(Body, frozen=True, kw_only=True):
     next_try_at: Moment | UnsetType = UNSET
     created_at: Moment
     ended_at: Moment | UnsetType = UNSET
+
+
+class OperationMessage(Struct, frozen=True, kw_only=True):
+    """An operation has ended."""
+
+    type: Literal["operation.completed", "operation.failed", "operation.cancelled"]
+    timestamp: Moment
+    data: OperationEnded
+
+
+class ApprovalMessage(Struct, frozen=True, kw_only=True):
+    """Somebody has to look at a migration: before it is done, or after an emergency."""
+
+    type: Literal["migration.approval_requested", "migration.emergency_declared"]
+    timestamp: Moment
+    data: ApprovalWanted
+
+
+class DriftMessage(Struct, frozen=True, kw_only=True):
+    """A table was changed outside; once for each drift."""
+
+    type: Literal["drift.found"]
+    timestamp: Moment
+    data: TableDrifted
+
+
+class SealMessage(Struct, frozen=True, kw_only=True):
+    """The seal has stopped. It goes to webhooks that are restricted to nothing."""
+
+    type: Literal["seal.stopped"]
+    timestamp: Moment
+    data: SealHalted
+
+
+class VerificationMessage(Struct, frozen=True, kw_only=True):
+    """To be answered with the challenge, as text or as ``{"challenge": ...}``, by whoever wants the other messages."""
+
+    type: Literal["webhook.verification"]
+    timestamp: Moment
+    data: Challenge
+
+
+MESSAGES = (OperationMessage, ApprovalMessage, DriftMessage, SealMessage, VerificationMessage)
+"""What is sent to webhooks, by shape; the values of ``type`` are the names."""
 
 
 class DeliveryList(Body, frozen=True, kw_only=True):

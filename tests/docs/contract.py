@@ -36,6 +36,17 @@ class _Comparison:
                 else:
                     yield from self._call(place, item[method], now)
 
+        yield from self._messages(self._old.get("webhooks", {}), self._new.get("webhooks", {}))
+
+    def _messages(self, old: dict[str, Schema], new: dict[str, Schema]) -> Iterator[str]:
+        """Messages to webhooks are read like answers."""
+        for kind, item in old.items():
+            if kind not in new:
+                yield f"the message {kind} is gone"
+            else:
+                contents = (each["post"]["requestBody"]["content"] for each in (item, new[kind]))
+                yield from self._contents(f"the message {kind}", *contents, sent=False)
+
     def _call(self, place: str, old: Schema, new: Schema) -> Iterator[str]:
         if old["operationId"] != new["operationId"]:
             yield f"{place} is called {new['operationId']} instead of {old['operationId']}"

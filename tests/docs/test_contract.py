@@ -39,6 +39,8 @@ BREAKS: list[tuple[str, Change]] = [
     ("TableBody has no member location", lambda d: schema(d, "TableBody")["properties"].pop("location")),
     ("TableBody may lack member engine", lambda d: schema(d, "TableBody")["required"].remove("engine")),
     ("TableBody.engine is integer", lambda d: schema(d, "TableBody")["properties"]["engine"].update(type="integer")),
+    ("the message drift.found is gone", lambda d: d["webhooks"].pop("drift.found")),
+    ("TableDrifted has no member tableId", lambda d: schema(d, "TableDrifted")["properties"].pop("tableId")),
     (
         "has no DropColumn any more",
         lambda d: remove_variant(schema(d, "MigrationRequestBody")["properties"]["operations"]["items"], "DropColumn"),

@@ -1,5 +1,6 @@
 """Webhooks: what becomes of them, where they may lead, how they are signed, and when they are tried again."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -9,6 +10,8 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from api.http.telling import messages, types_of
+from api.http.webhook_wire import MESSAGES
 from domain.alarm.events import DriftFound, SealStopped
 from domain.errors import Refusal, WebhookNotEnabled, WebhookNotFound, WebhookUrlRefused
 from domain.facts import Fact, Metadata, Origin, Recorded
@@ -41,7 +44,7 @@ from domain.webhook.events import (
     WebhookVerificationRequested,
     WebhookVerified,
 )
-from domain.webhook.messages import EVENT_TYPES, SCOPES, body_of, content_of, is_told
+from domain.webhook.messages import EVENT_TYPES, SCOPES, VERIFICATION, body_of, content_of, is_told
 from domain.webhook.schedule import PAUSES, TRIES, pause
 from domain.webhook.signing import headers, shown, signature
 
@@ -291,6 +294,9 @@ def test_messages_hold_ids_and_codes_and_nothing_that_anybody_wrote(
     body = body_of(fact.topic, NOW, content.data)
     assert b"secret" not in body
     assert len(body) < 1_000
+    # It is of the shape that is published, and has no member that is not.
+    shape: Any = next(one for one in MESSAGES if fact.topic in types_of(one))
+    assert json.loads(msgspec.json.encode(msgspec.json.decode(body, type=shape))) == json.loads(body)
     told: dict[str, Any] = msgspec.json.decode(body)
     assert (told["type"], told["timestamp"], told["data"]["position"]) == (fact.topic, "2026-03-03T09:30:00Z", 7)
     assert all(path.startswith("/") for path in told["data"]["links"].values())
@@ -300,6 +306,7 @@ def test_messages_hold_ids_and_codes_and_nothing_that_anybody_wrote(
 
 def test_every_type_is_told_and_needs_a_scope() -> None:
     assert {fact.topic for fact, _ in TELLABLE} == set(EVENT_TYPES) == set(SCOPES)
+    assert set(messages()) == {*EVENT_TYPES, VERIFICATION}
 
 
 def test_what_is_about_no_table_belongs_to_the_service() -> None:
@@ -308,4 +315,4 @@ def test_what_is_about_no_table_belongs_to_the_service() -> None:
     )
     content = content_of(recorded(OperationCompleted(message="m")), rebuild, None)
     assert (content.table_id, content.dataset_id) == (None, None)
-    assert "tableId" not in content.data
+    assert b"tableId" not in msgspec.json.encode(content.data)
