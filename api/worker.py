@@ -89,13 +89,14 @@ class Worker:
         return True
 
     def _attend(self, lease: Lease, heartbeat: Heartbeat) -> None:
-        run = Run(self.house, lease, self._origin(lease))
+        asked = asked_for_by(self.house, lease.operation_id)
+        run = Run(self.house, lease, self._origin(lease, asked))
         if run.is_over:
             self.leases.release(lease)
             return
         attempt: Attempt | None = None
         try:
-            with self._traced(lease):
+            with self._traced(lease, asked.traceparent):
                 run.start()
                 if run.request.operation_type in (REBUILD, VERIFY):
                     self._replay(run, lease, heartbeat)
@@ -115,9 +116,8 @@ class Worker:
             log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
             self._end_or_retry(run, lease, attempt, InternalFault(f"{type(error).__name__}: {error}"))
 
-    def _origin(self, lease: Lease) -> Origin:
+    def _origin(self, lease: Lease, asked: Origin) -> Origin:
         """The worker, on behalf of whoever asked for the operation."""
-        asked = asked_for_by(self.house, lease.operation_id)
         return Origin(
             actor=f"worker:{self.name}",
             on_behalf_of=asked.on_behalf_of or asked.actor,
@@ -148,9 +148,8 @@ class Worker:
         )
 
     @contextmanager
-    def _traced(self, lease: Lease) -> Iterator[Span]:
+    def _traced(self, lease: Lease, parent: str | None) -> Iterator[Span]:
         """The attempt as a span of the trace of the request that asked for the operation."""
-        parent = asked_for_by(self.house, lease.operation_id).traceparent
         with self.tracing.span("run operation", "consumer", parent) as span:
             span.note("schemaledger.operation_id", str(lease.operation_id))
             span.note("schemaledger.table_id", str(lease.table_id))
