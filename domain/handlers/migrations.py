@@ -21,7 +21,7 @@ from domain.facts import Append, Origin, Recorded
 from domain.handlers.alarms import witness_refused_drift
 from domain.handlers.asking import approval_needed
 from domain.handlers.house import RACES, House
-from domain.handlers.planning import Planned, plan_for_head
+from domain.handlers.planning import Estimate, Planned, plan_for_head
 from domain.migration import decider as migration_decider
 from domain.migration.decider import RequestMigration
 from domain.operation import decider as operation_decider
@@ -143,13 +143,7 @@ def _accepted(
 
     One that waits for approval is not in the table's queue: it holds nobody up, and what it was planned on may change.
     """
-    if new.expected_version is not None and new.expected_version != table.head_version:
-        raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
-    plan, expected = plan_for_head(house, table, new.changes)
-    if not plan.is_valid:
-        raise ValidationFailed(plan.violations)
-    if new.plan_hash is not None and new.plan_hash != plan.plan_hash:
-        raise PlanMismatch(new.plan_hash, plan.plan_hash)
+    plan, expected = _agreed(house, table, new)
     place = Resource(dataset_id=table.dataset_id, table_id=table.table_id)
     if any(hazard.kind is HazardKind.DATA_LOSS for hazard in plan.hazards):
         authorize(by, Scope.MIGRATIONS_DESTRUCTIVE, place)
@@ -169,7 +163,34 @@ def _accepted(
         plan_hash=plan.plan_hash,
         reverts=new.reverts,
     )
-    request_operation = RequestOperation(
+    awaits = need.what(author) if need is not None and waits else None
+    request_operation = _operation(table, new, migration_id, expected, awaits)
+    asked = migration_decider.decide(request_migration, migration_decider.Unknown())
+    noted = () if need is None else (need.fact(request_migration, author, new.emergency),)
+    tracked = operation_decider.decide(request_operation, operation_decider.Unknown(), operation_id)
+    return [
+        *(() if waits else (queued(table, version, migration_id, operation_id, plan),)),
+        Append(stream=migration_id, expected_version=0, facts=(*asked, *noted)),
+        Append(stream=operation_id, expected_version=0, facts=tracked),
+    ]
+
+
+def _agreed(house: House, table: Managed, new: NewMigration) -> Planned:
+    """The plan, when it makes sense and is what the caller has seen."""
+    if new.expected_version is not None and new.expected_version != table.head_version:
+        raise SchemaVersionMismatch(str(new.expected_version), table.head_version)
+    planned = plan_for_head(house, table, new.changes)
+    if not planned.plan.is_valid:
+        raise ValidationFailed(planned.plan.violations)
+    if new.plan_hash is not None and new.plan_hash != planned.plan.plan_hash:
+        raise PlanMismatch(new.plan_hash, planned.plan.plan_hash)
+    return planned
+
+
+def _operation(
+    table: Managed, new: NewMigration, migration_id: UUID, expected: Estimate, awaits: str | None
+) -> RequestOperation:
+    return RequestOperation(
         table_id=table.table_id,
         operation_type=new.kind.operation_type,
         target_type="table" if new.kind.index is None else "index",
@@ -180,16 +201,8 @@ def _accepted(
         estimated_ms=expected.expected,
         uncorrected_ms=expected.uncorrected,
         retries=new.retries,
-        awaits=need.what(author) if need is not None and waits else None,
+        awaits=awaits,
     )
-    asked = migration_decider.decide(request_migration, migration_decider.Unknown())
-    noted = () if need is None else (need.fact(request_migration, author, new.emergency),)
-    tracked = operation_decider.decide(request_operation, operation_decider.Unknown(), operation_id)
-    return [
-        *(() if waits else (queued(table, version, migration_id, operation_id, plan),)),
-        Append(stream=migration_id, expected_version=0, facts=(*asked, *noted)),
-        Append(stream=operation_id, expected_version=0, facts=tracked),
-    ]
 
 
 def queued(table: Managed, version: int, migration_id: UUID, operation_id: UUID, plan: Plan) -> Append:
