@@ -112,7 +112,7 @@ def test_a_cancellation_ends_the_wait_for_another_attempt(bench: Bench) -> None:
     bench.engine.before["prepare"] = raising(ConnectionError("away"), times=1)
     bench.worker().work_once()
     bench.leases._database.rows(
-        "UPDATE operation_leases SET not_before = clock_timestamp() + interval '1 hour' RETURNING 1 AS done", {}
+        "UPDATE operation_leases SET not_before = clock_timestamp() + interval '4 minutes' RETURNING 1 AS done", {}
     )
     assert not bench.worker().work_once()
     cancel_operation(bench.house, operation, "no longer wanted", ORIGIN)
