@@ -4,11 +4,9 @@ The versions are written to the log as migrations would write them, and the view
 random places of each table's past. What is measured ends at the ports: HTTP would add the same to both.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -18,7 +16,6 @@ import psycopg
 from msgspec.structs import replace
 from psycopg.rows import dict_row
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
@@ -29,6 +26,7 @@ from adapters.views.follower import Follower
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from benchmarks.measure import Result, in_turns
+from benchmarks.services import postgres
 from domain.diff import diff
 from domain.facts import Append, Origin
 from domain.history import Moment
@@ -44,9 +42,7 @@ ORIGIN = Origin(actor="bench")
 
 
 def measure() -> list[Result]:
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        url = postgres.start()
+    with postgres() as url:
         database = Database(url)
         try:
             prepare_database(url, LOG_SQL)
@@ -56,7 +52,6 @@ def measure() -> list[Result]:
             return list(_measured(database, tables))
         finally:
             database.close()
-            postgres.stop()
 
 
 class Subject(NamedTuple):

@@ -8,13 +8,10 @@ the first 2,000 of them, one commit for each, at a steady pace. Ours is checked:
 import os
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.event_log.recorder import LOG_LOCK, LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
@@ -25,6 +22,7 @@ from adapters.views.rebuilding import PostgresReplays
 from benchmarks.measure import Result
 from benchmarks.migrated_log import unwatched, write_log
 from benchmarks.runner import run_status_view
+from benchmarks.services import postgres
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "100000"))
 TABLES, PEER_EVENTS, ROUNDS = 200, 2_000, 3
@@ -36,9 +34,7 @@ SELECT (SELECT count(*) FROM operation_status_v1) AS operations, (SELECT count(*
 
 
 def measure() -> list[Result]:
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        url = postgres.start()
+    with postgres() as url:
         database = Database(url)
         try:
             prepare_database(url, LOG_SQL)
@@ -46,7 +42,6 @@ def measure() -> list[Result]:
             return _measure(url, database)
         finally:
             database.close()
-            postgres.stop()
 
 
 def _measure(url: str, database: Database) -> list[Result]:

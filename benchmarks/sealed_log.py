@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.event_log.recorder import LOG_SQL
 from adapters.postgres.database import Connection, connected
 from adapters.postgres.preparing import prepare_database
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles
+from benchmarks.services import postgres
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "100000"))
 IN_A_STREAM = 10
@@ -43,16 +43,11 @@ class SealedLog(NamedTuple):
 
 @contextmanager
 def filled_log(events: int = EVENTS) -> Iterator[SealedLog]:
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        url = postgres.start()
-        try:
-            prepare_database(url, LOG_SQL)
-            keys = KeyFiles(Path(folder) / "key")
-            keys.make()
-            with connected(url) as connection:
-                connection.execute(FILL.encode(), {"events": events, "in_a_stream": IN_A_STREAM})
-                connection.execute("ANALYZE stored_events")
-                yield SealedLog(url, connection, keys, OutsideCopy(Path(folder) / "copy"))
-        finally:
-            postgres.stop()
+    with postgres() as url, tempfile.TemporaryDirectory() as folder:
+        prepare_database(url, LOG_SQL)
+        keys = KeyFiles(Path(folder) / "key")
+        keys.make()
+        with connected(url) as connection:
+            connection.execute(FILL.encode(), {"events": events, "in_a_stream": IN_A_STREAM})
+            connection.execute("ANALYZE stored_events")
+            yield SealedLog(url, connection, keys, OutsideCopy(Path(folder) / "copy"))
