@@ -114,9 +114,8 @@ def create_app(
     looking = Looking(house, waiting)
     provided = (house, arrow_schema, parquet_writer, looking, following, checks, exposition, open_calls)
     dependencies = _dependencies(provided)
-    document = published_document()
     app = Litestar(
-        [*ROUTES, *make_pages(document)],
+        [*ROUTES, *make_pages(published_document)],
         dependencies=dependencies,
         exception_handlers=HANDLERS,
         before_request=_gate(token_guard(tokens, house.whereabouts, CallerLimits(rate_limit))),

@@ -1,5 +1,7 @@
 """``/openapi.json`` and ``/docs``: the published document and a page to read it, without the internet."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from litestar import Response, get
@@ -12,13 +14,16 @@ from api.http.access import OPEN
 STATIC = Path(__file__).parent / "static"
 
 
-def make_pages(document: bytes) -> list[ControllerRouterHandler]:
-    """Routes that answer with the document and the page. The page's script and style are files of this package."""
-    page = (STATIC / "docs.html").read_bytes()
+def make_pages(document: Callable[[], bytes]) -> list[ControllerRouterHandler]:
+    """Routes that answer with the document and the page. The page's script and style are files of this package.
 
-    @get("/openapi.json", opt={OPEN: True}, include_in_schema=False, sync_to_thread=False)
+    The document is made when it is first asked for: to make it takes longer than all the rest of a start.
+    """
+    page, document = (STATIC / "docs.html").read_bytes(), cache(document)
+
+    @get("/openapi.json", opt={OPEN: True}, include_in_schema=False, sync_to_thread=True)
     def openapi() -> Response[bytes]:
-        return Response(document, media_type="application/json")
+        return Response(document(), media_type="application/json")
 
     @get("/docs", opt={OPEN: True}, include_in_schema=False, sync_to_thread=False)
     def docs() -> Response[bytes]:
