@@ -5,15 +5,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from types import ModuleType
 
 from litestar import Litestar
 
-from adapters.arrow.parquet import parquet_file
-from adapters.arrow.types import ipc_schema
+from adapters.arrow.late import ipc_schema, parquet_file
 from adapters.chores import PostgresChores
-from adapters.engines.by_name import Engines
+from adapters.engines.by_name import Engines, LateEngines
 from adapters.event_log.feed import Feed
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.opened import OpenedLog
@@ -95,7 +94,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         store=TracedStore(store, tracing) if settings.traces else store,
         reader=reader,
         views=PostgresViews(opened),
-        engines={"lance": Engines(settings.storage_options)("lance")},
+        engines=LateEngines(Engines(settings.storage_options)),
         history=PostgresHistory(opened),
         seal=PostgresSeal(database, KeyFiles(settings.seal_key_file)),
         locations=RootedLocations(settings.table_roots, settings.object_roots),
@@ -137,6 +136,11 @@ def demo_data() -> ModuleType:
     return flights
 
 
+def make_engines(house: House) -> None:
+    """Has the engines made beside what else begins: nobody waits for them who does not ask for a table at once."""
+    Thread(target=lambda: [house.engines[name] for name in house.engines], name="engines").start()
+
+
 def create_http() -> Litestar:
     """The ASGI application of one API process, from the environment; what it holds ends with the application."""
     settings = read_settings()
@@ -155,6 +159,7 @@ def create_http() -> Litestar:
         request_seconds=settings.request_seconds,
         tracing=parts.tracing if settings.traces else None,
     )
+    make_engines(parts.house)
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))
     return app
 
@@ -211,6 +216,7 @@ def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Wo
             bell.clear()
 
         executor = executor_of(settings)
+        make_engines(parts.house)
         beside: list[Elected | Housekeeper | Courier] = [*followers, *sealers, housekeeper, courier]
         for one in beside:
             one.start()

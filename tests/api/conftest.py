@@ -12,8 +12,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from adapters.arrow.parquet import parquet_file
-from adapters.arrow.types import ipc_schema
+from adapters.arrow.late import ipc_schema, parquet_file
 from api.compose import composed, vital_signs, working
 from api.groundwork import prepare
 from api.http.app import create_app

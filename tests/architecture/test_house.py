@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,15 @@ def test_no_file_outgrows_a_room(path: Path) -> None:
 def test_the_domain_knows_no_clock_no_chance_and_no_file(path: Path) -> None:
     forbidden = {"time", "random", "secrets", "os", "pathlib", "io", "socket", "threading", "asyncio", "sqlite3"}
     assert not imports(path) & forbidden
+
+
+def test_processes_begin_without_arrow_and_lance() -> None:
+    # Each is half of what there is to import, and Lance is not to be forked once it is there.
+    script = (
+        "import sys, api.cli.main, api.serving, api.processes; print({*sys.modules} & {'lance', 'pyarrow', 'numpy'})"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
 
 
 def test_only_the_event_log_knows_the_librarys_recorders() -> None:
