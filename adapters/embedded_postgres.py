@@ -2,18 +2,16 @@
 
 Whoever starts it owns it, by a lock on a file beside the folder that ends with the owner however he ends. Who comes
 while the owner lives borrows the server; who comes after finds it running, or what a crash left of it, and owns it.
+Who is forked from the owner owns nothing.
 """
 
 import atexit
-import contextlib
 import fcntl
 import os
 import time
 from pathlib import Path
+from weakref import WeakSet
 
-import psycopg
-
-from adapters.postgres.database import reason_of
 from adapters.postgres_programs import PostgresPrograms
 from domain.errors import LogUnavailable
 
@@ -36,6 +34,12 @@ class EmbeddedPostgres:
     def owned(self) -> bool:
         return self._lock is not None
 
+    def begin(self) -> None:
+        """Sets about what takes long at the first start, if that is ours to do, and returns meanwhile."""
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        if (self.owned or self._own()) and self._postmaster() is None:
+            self._programs.begin_folder()
+
     def start(self) -> str:
         """Starts the server or finds it running, makes the database at the first start, and returns its URL.
 
@@ -51,13 +55,12 @@ class EmbeddedPostgres:
         """Stops the server if it is ours, ending connections that are open; returns once it has stopped."""
         if self._lock is None:
             return
+        self._programs.abandon_folder()
         if self._postmaster() is not None:
             self._programs.stop()
         if (sockets := self._socket_folder()) != self._folder:
             sockets.rmdir()
-        os.close(self._lock)
-        self._lock = None
-        atexit.unregister(self.stop)
+        self._disown()
 
     def restart(self) -> str:
         """Stops and starts; whoever is connected loses the connection."""
@@ -69,11 +72,14 @@ class EmbeddedPostgres:
         if (self.owned or self._own()) and self._postmaster() is None:
             self._forget_the_dead()
             self._programs.start(self._socket_folder(), SECONDS_TO_START)
+        # Imported while the folder is made: it takes as long as the rest of a command's beginning.
+        from adapters.postgres.database import make_database
+
         try:
-            self._make_database()
-        except psycopg.OperationalError as error:
+            make_database(self._url("postgres"), DATABASE)
+        except LogUnavailable as refusal:
             if time.monotonic() > deadline:
-                raise LogUnavailable(f"PostgreSQL in {self._folder} does not answer ({reason_of(error)})") from error
+                raise LogUnavailable(f"PostgreSQL in {self._folder} does not answer ({refusal.reason})") from refusal
             return False
         return True
 
@@ -86,8 +92,17 @@ class EmbeddedPostgres:
             os.close(lock)
             return False
         self._lock = lock
+        _OWNERS.add(self)
         atexit.register(self.stop)
         return True
+
+    def _disown(self) -> None:
+        """Lets go of the lock, if it is ours; of a forked process, only what it has of it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+            _OWNERS.discard(self)
+            atexit.unregister(self.stop)
 
     def _postmaster(self) -> int | None:
         """The process that runs this folder's server, if one does."""
@@ -111,9 +126,13 @@ class EmbeddedPostgres:
     def _url(self, database: str) -> str:
         return f"postgresql://postgres:@/{database}?host={self._socket_folder()}"
 
-    def _make_database(self) -> None:
-        with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=2) as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
-                # Whoever borrows the server may make it at the same moment.
-                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+
+_OWNERS = WeakSet[EmbeddedPostgres]()
+
+
+def _own_nothing() -> None:
+    for owner in list(_OWNERS):
+        owner._disown()
+
+
+os.register_at_fork(after_in_child=_own_nothing)

@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,32 @@ ACCOUNT = "pgserver"
 class PostgresPrograms:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._making: _Begun | None = None
+
+    def begin_folder(self) -> None:
+        """Sets about a new data folder if there is none; ``start`` waits for it.
+
+        Beside its place, then renamed: an initdb that is interrupted leaves nothing that looks like a database.
+        """
+        if self._making is not None or (self._folder / "PG_VERSION").exists():
+            return
+        unfinished = self._unfinished()
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        self._give(unfinished)
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        self._making = self._begin("initdb", "-D", str(unfinished), "-U", "postgres", "--auth=trust", *locale)
+
+    def abandon_folder(self) -> None:
+        """Leaves off making it."""
+        if self._making is not None:
+            self._making.abandon()
+            self._making = None
 
     def start(self, socket_folder: Path, seconds: float) -> None:
         """Starts the server, on a new data folder if there is none, and returns once it accepts connections."""
-        if not (self._folder / "PG_VERSION").exists():
-            self._make_folder()
+        self.begin_folder()
+        self._finish_folder()
         options = (
             "-c listen_addresses= -c unix_socket_permissions=0700 "
             f"-c unix_socket_directories={shlex.quote(str(socket_folder))}"
@@ -58,35 +80,25 @@ class PostgresPrograms:
         self._give(folder)
         return folder
 
-    def _make_folder(self) -> None:
-        """Beside its place, then renamed: an initdb that is interrupted leaves nothing that looks like a database."""
-        unfinished = self._folder.with_name(f"{self._folder.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
-        self._give(unfinished)
-        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-        self._run("initdb", "-D", str(unfinished), "-U", "postgres", "--auth=trust", *locale)
+    def _finish_folder(self) -> None:
+        if self._making is None:
+            return
+        making, self._making = self._making, None
+        making.end()
         if self._folder.exists():
             self._folder.rmdir()
-        unfinished.rename(self._folder)
+        self._unfinished().rename(self._folder)
+
+    def _unfinished(self) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.unfinished")
 
     def _run(self, program: str, *arguments: str) -> None:
+        self._begin(program, *arguments).end()
+
+    def _begin(self, program: str, *arguments: str) -> "_Begun":
         self._let_through(_programs())
         self._let_through(self._folder)
-        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
-        with tempfile.TemporaryFile() as said:
-            done = subprocess.run(
-                [str(_programs() / program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                **self._identity(),
-            )
-            if done.returncode != 0:
-                said.seek(0)
-                words = " ".join(said.read().decode(errors="replace").split())
-                raise LogUnavailable(f"{program} failed: {words[-300:]}")
+        return _Begun(program, arguments, self._identity())
 
     def _identity(self) -> dict[str, Any]:
         if os.geteuid() != 0:
@@ -123,6 +135,37 @@ class PostgresPrograms:
             mode = folder.stat().st_mode
             if mode & passing != passing:
                 folder.chmod(stat.S_IMODE(mode) | passing)
+
+
+class _Begun:
+    """One of the programs, while it runs."""
+
+    def __init__(self, program: str, arguments: Sequence[str], identity: dict[str, Any]) -> None:
+        self._program = program
+        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (whoever ends the program closes it)
+        self._process = subprocess.Popen(
+            [str(_programs() / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            **identity,
+        )
+
+    def end(self) -> None:
+        """Waits for it. Raises LogUnavailable, with its last words, when it failed."""
+        with self._said as said:
+            if self._process.wait() != 0:
+                said.seek(0)
+                words = " ".join(said.read().decode(errors="replace").split())
+                raise LogUnavailable(f"{self._program} failed: {words[-300:]}")
+
+    def abandon(self) -> None:
+        """Tells it to stop, and waits until it has."""
+        with self._said:
+            self._process.terminate()
+            self._process.wait()
 
 
 def _programs() -> Path:

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import LogUnavailable
@@ -110,6 +111,15 @@ def connected(url: str) -> Iterator[Connection]:
     ):
         connection.execute(HASTE.encode())
         yield connection
+
+
+def make_database(url: str, name: str) -> None:
+    """Makes a database beside that of the URL, unless it is there. Raises LogUnavailable."""
+    with border(), psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            # Somebody else may make it at the same moment.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
 
 
 @contextmanager

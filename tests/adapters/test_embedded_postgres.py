@@ -23,6 +23,15 @@ time.sleep(600)
 """
 
 
+FORK = """
+import os
+forked = os.fork()
+if forked:
+    print(forked, flush=True)
+time.sleep(600)
+"""
+
+
 @pytest.fixture
 def place() -> Iterator[Path]:
     """Not tmp_path: under root, every run of pytest closes the folder above it to the server's account anew."""
@@ -96,6 +105,23 @@ def test_who_borrows_a_server_does_not_stop_it(postgres: EmbeddedPostgres, folde
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_process_forked_from_the_owner_owns_nothing(postgres: EmbeddedPostgres, folder: Path) -> None:
+    program = OWNER.replace("time.sleep(600)", FORK)
+    owner = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    lines = [owner.stdout.readline().strip() for _ in range(2)]
+    owner.kill()
+    owner.wait()
+    forked = int(lines[1])
+    try:
+        assert lives(forked)
+        postgres.start()
+        assert postgres.owned
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        owner.stdout.close()
+
+
 def test_a_killed_server_comes_back_though_another_process_has_its_number(
     postgres: EmbeddedPostgres, folder: Path
 ) -> None:
@@ -105,6 +131,28 @@ def test_a_killed_server_comes_back_though_another_process_has_its_number(
         time.sleep(0.01)
     left = (folder / "postmaster.pid").read_text().replace(str(server), str(os.getpid()), 1)
     (folder / "postmaster.pid").write_text(left)
+    with psycopg.connect(postgres.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_folder_is_made_while_its_owner_does_something_else(postgres: EmbeddedPostgres, folder: Path) -> None:
+    postgres.begin()
+    assert not folder.exists()
+    with psycopg.connect(postgres.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    # What is there is left alone.
+    postgres.begin()
+    postgres.stop()
+    postgres.begin()
+    with psycopg.connect(postgres.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_folder_that_was_only_begun_is_none_and_is_made_anew(postgres: EmbeddedPostgres, folder: Path) -> None:
+    postgres.begin()
+    postgres.stop()
+    assert not postgres.owned
+    assert not folder.exists()
     with psycopg.connect(postgres.start()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
