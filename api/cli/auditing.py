@@ -9,6 +9,7 @@ import click
 from api.cli.calling import calls_service
 from api.cli.output import DONE, ERROR, say, show_json
 from api.cli.running import setting_options, settings_from
+from api.cli.trails import events, report
 from api.cli.verifier import verify_bundle
 from api.client.calls import Client
 
@@ -18,6 +19,10 @@ MOST_PROBLEMS = 20
 @click.group()
 def audit() -> None:
     """Prove the schema history, and verify the proof."""
+
+
+audit.add_command(events)
+audit.add_command(report)
 
 
 @audit.command()
@@ -76,7 +81,7 @@ def verify(bundle: Path | None, key: tuple[str, ...], full: bool, output: str, *
 
 
 def _verify_log(flags: dict[str, Any], *, as_json: bool) -> int:
-    from api.serving import database
+    from api.own_postgres import database
     from api.workshop import inspection
 
     settings = settings_from(flags)

@@ -168,4 +168,4 @@ def _show_log(settings: Settings) -> None:
 
 
 def _title(text: str) -> None:
-    console.print(f"\n[bold]{text}[/bold]" if console.is_terminal else f"\n== {text}")
+    console().print(f"\n[bold]{text}[/bold]" if console().is_terminal else f"\n== {text}")

@@ -1,77 +1,72 @@
 """``schemaledger``: the command line."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from api.cli.approving import approvals, approve, policy, reject
-from api.cli.auditing import audit
-from api.cli.ci import apply, plan
-from api.cli.completing import completion
-from api.cli.demo import demo_command
-from api.cli.doctor import doctor_command
-from api.cli.keys import keys
-from api.cli.migrating import migrate, revert
 from api.cli.output import ERROR, show_error
-from api.cli.pasts import column, diff
-from api.cli.replaying import replay_command
-from api.cli.roles import roles
-from api.cli.running import prepare_command, serve_command, worker_command
-from api.cli.showing import operations, schema, tables
-from api.cli.subjects import subjects
-from api.cli.tending import adopt, compact, drift, indexes
-from api.cli.tokens import tokens, whoami
-from api.cli.trails import events, report
-from api.cli.webhooks import webhooks
-from api.client.calls import ServiceError
+from api.client.errors import ServiceError
 from domain.errors import Refusal
 
 EPILOG = "Exit codes: 0 done, 1 error, 2 wrong call, 3 operation failed, 4 cancelled, 5 still running, "
 EPILOG += "6 and 7 changes (plan --detailed-exitcode)."
 
+COMMANDS = {
+    "serve": "running.serve_command",
+    "worker": "running.worker_command",
+    "prepare": "running.prepare_command",
+    "doctor": "doctor.doctor_command",
+    "replay": "replaying.replay_command",
+    "demo": "demo.demo_command",
+    "migrate": "migrating.migrate",
+    "plan": "ci.plan",
+    "apply": "ci.apply",
+    "operations": "showing.operations",
+    "tables": "showing.tables",
+    "schema": "showing.schema",
+    "diff": "pasts.diff",
+    "column": "pasts.column",
+    "revert": "migrating.revert",
+    "drift": "tending.drift",
+    "adopt": "tending.adopt",
+    "compact": "tending.compact",
+    "indexes": "tending.indexes",
+    "audit": "auditing.audit",
+    "subjects": "subjects.subjects",
+    "keys": "keys.keys",
+    "completion": "completing.completion",
+    "approvals": "approving.approvals",
+    "approve": "approving.approve",
+    "reject": "approving.reject",
+    "policy": "approving.policy",
+    "tokens": "tokens.tokens",
+    "roles": "roles.roles",
+    "whoami": "tokens.whoami",
+    "webhooks": "webhooks.webhooks",
+}
+"""Where in this package each command is. Only the one that is called is imported."""
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Those of ``COMMANDS``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module, _, name = COMMANDS.get(cmd_name, "").partition(".")
+        if not module:
+            return None
+        command = getattr(import_module(f"api.cli.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="schemaledger")
 def cli() -> None:
     """Executes schema migrations on dataset tables and remembers every one of them."""
-
-
-for command in (
-    serve_command,
-    worker_command,
-    prepare_command,
-    doctor_command,
-    replay_command,
-    demo_command,
-    migrate,
-    plan,
-    apply,
-    operations,
-    tables,
-    schema,
-    diff,
-    column,
-    revert,
-    drift,
-    adopt,
-    compact,
-    indexes,
-    audit,
-    subjects,
-    keys,
-    completion,
-    approvals,
-    approve,
-    reject,
-    policy,
-    tokens,
-    roles,
-    whoami,
-    webhooks,
-):
-    cli.add_command(command)
-audit.add_command(events)
-audit.add_command(report)
 
 
 def main() -> None:

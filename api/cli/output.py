@@ -2,16 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from api.http.wire import OperationBody
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 DONE, ERROR, FAILED, CANCELLED, STILL_RUNNING = 0, 1, 3, 4, 5
 CHANGES, HAZARDS = 6, 7
@@ -20,7 +20,13 @@ that there is something to know before."""
 
 EXIT_CODES = {"completed": DONE, "failed": FAILED, "cancelled": CANCELLED}
 
-console = Console(highlight=False, soft_wrap=True)
+
+@cache
+def console() -> "Console":
+    """Standard output. What draws on terminals is imported only for those who draw."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
 
 
 def say(line: str) -> None:
@@ -35,17 +41,23 @@ def show_json(value: object) -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on a terminal, tab-separated lines elsewhere."""
-    if not console.is_terminal:
+    if not console().is_terminal:
         for row in rows:
             say("\t".join("" if cell is None else str(cell) for cell in row))
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*("" if cell is None else Text(str(cell)) for cell in row))
-    console.print(table)
+    console().print(table)
 
 
 def show_error(message: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"Error: {message}", style="red"))
 
 
@@ -53,12 +65,14 @@ def show_progress(operations: Iterable[OperationBody], *, quiet: bool = False) -
     """Shows each change of an operation and returns its last state."""
     if quiet:
         return list(operations)[-1]
-    return _bar(operations) if console.is_terminal else _lines(operations)
+    return _bar(operations) if console().is_terminal else _lines(operations)
 
 
 def _bar(operations: Iterable[OperationBody]) -> OperationBody:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.fields[status]:<9}"), BarColumn(30), TextColumn("{task.percentage:>5.1f}%"))
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.description}"), console=console) as progress:
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.description}"), console=console()) as progress:
         task = progress.add_task("", total=100, status="pending")
         for seen in operations:
             operation = seen

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from api.cli.output import say
-from api.client.calls import ServiceError
+from api.client.errors import ServiceError
 from api.logs import FORMATS, LEVELS, set_up_logs
 from api.settings import Settings, read_settings
 

@@ -97,6 +97,6 @@ def follow_to_the_end(operation: Operation, timeout: float | None, *, as_json: b
         return STILL_RUNNING
     if as_json:
         show_json(last)
-    elif last.status != "completed" and console.is_terminal:
+    elif last.status != "completed" and console().is_terminal:
         say(message_of(last))
     return EXIT_CODES.get(last.status, STILL_RUNNING)

@@ -10,7 +10,10 @@ from api.cli.main import cli
 
 
 def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, *before, name)
         elif not command.hidden:
