@@ -55,7 +55,7 @@ from api.housekeeper import Housekeeper
 from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
-from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings, read_settings
+from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
@@ -141,9 +141,8 @@ def make_engines(house: House) -> None:
     Thread(target=lambda: [house.engines[name] for name in house.engines], name="engines").start()
 
 
-def create_http() -> Litestar:
-    """The ASGI application of one API process, from the environment; what it holds ends with the application."""
-    settings = read_settings()
+def create_http(settings: Settings) -> Litestar:
+    """The ASGI application of one API process; what it holds ends with the application."""
     assert settings.database_url is not None
     holding = composed(settings, settings.database_url)
     parts = holding.__enter__()

@@ -1,4 +1,4 @@
-"""What an installation stands on before it has processes: PostgreSQL, tables, the seal's key, and the admin's token.
+"""What an installation stands on before it has processes: tables, the seal's key, and the admin's token.
 
 Composed here, and not with the rest in compose.py, which imports the engines and the HTTP framework: ``serve`` starts
 faster without.
@@ -7,7 +7,6 @@ faster without.
 from contextlib import suppress
 from typing import NamedTuple
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
@@ -21,10 +20,6 @@ from domain.handlers.tokens import admit_admin
 
 ADMIN = "admin"
 """The subject of the token made at the first start."""
-
-
-def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
-    return EmbeddedPostgres(settings.data_dir / "postgres")
 
 
 def prepare_worker(settings: Settings, url: str) -> None:

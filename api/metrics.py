@@ -5,10 +5,8 @@ API process answers for all of them. What the database knows is asked of it when
 """
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,15 +17,14 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.shared_counts import SHARED
 from domain.errors import LogUnavailable
 from domain.vitals import Vitals, VitalSigns
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that tells the client library where the processes of one ``serve`` count together."""
 
 # When each series began: as many series again, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -112,18 +109,6 @@ class Exposition:
     def text(self) -> bytes:
         """In Prometheus' text format, of ``CONTENT_TYPE``."""
         return generate_latest(self._registry)
-
-
-def begin_to_share(folder: Path) -> dict[str, str]:
-    """An empty folder to count in, and what the processes that share it need in their environment."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return {SHARED: str(folder)}
-
-
-def forget_process(folder: Path, pid: int) -> None:
-    """A process has ended: what it counted stays, what it alone stood for goes."""
-    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 class _Passed(Collector):

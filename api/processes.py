@@ -45,7 +45,7 @@ def run_api(settings: Settings) -> None:
 
 
 async def _serve_http(settings: Settings) -> None:
-    app = create_http()
+    app = create_http(settings)
     make_room_for_connections()
     server = Server(
         app,

@@ -1,22 +1,23 @@
 """``serve``: PostgreSQL if it is ours, the API and worker processes, all of them kept alive and ended together."""
 
+import gc
 import logging
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
-
-import httpx
+from threading import Thread
 
 from api.child import API, WORKER
-from api.groundwork import Prepared, embedded_postgres, prepare
-from api.metrics import begin_to_share, forget_process
+from api.children import CAN_FORK, Child, end
+from api.own_postgres import beginning
 from api.settings import Settings
+from api.shared_counts import begin_to_share, forget_process
 from api.stopping import Stop, stop_on_signals
 
 log = logging.getLogger("schemaledger.serve")
@@ -24,44 +25,12 @@ log = logging.getLogger("schemaledger.serve")
 SECONDS_TO_BE_READY = 60.0
 SECONDS_TO_STOP = 2.2
 """How long children may take to stop before they are killed."""
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_LOOKS = 0.01
 SECONDS_BEFORE_A_RESTART = 1.0
 
 
 class CannotServe(Exception):
     """Why the service cannot start, in a sentence that says what to do."""
-
-
-@dataclass
-class Child:
-    """A process of ours, started again when it ends unasked."""
-
-    role: str
-    environment: dict[str, str]
-    process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
-
-    def start(self) -> None:
-        """It imports what it needs, and waits to be told to begin."""
-        # A session of its own: Ctrl-C in the terminal reaches only us, and we end the children in order.
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "api.child", self.role],
-            env={**os.environ, **self.environment},
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def begin(self, url: str) -> None:
-        """``url`` is the database's. One that has ended already is found by whoever looks."""
-        if self.has_ended:
-            self.start()
-        assert self.process is not None
-        assert self.process.stdin is not None
-        with suppress(BrokenPipeError), self.process.stdin as told:
-            told.write(f"{url}\n".encode())
-
-    @property
-    def has_ended(self) -> bool:
-        return self.process is None or self.process.poll() is not None
 
 
 @dataclass(frozen=True)
@@ -90,53 +59,77 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
 def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     """A service that is ready, or told to stop meanwhile; it ends with the context. Raises CannotServe."""
     settings = _with_free_port(settings)
-    children = _children(settings, begin_to_share(settings.metrics_dir))
+    # Before anything is imported that counts: forked processes share what this one has imported.
+    os.environ.update(begin_to_share(settings.metrics_dir))
+    children = _children(settings)
+    with beginning(settings) as url_of_database, _ending(children):
+        with _importing(children):
+            url = url_of_database()
+            settings = replace(settings, database_url=url)
+            made_token = _prepared(settings, url)
+        service = Running(settings, url, made_token, children)
+        for child in children:
+            child.begin(url)
+        _wait_until_ready(service, stop)
+        yield service
+
+
+@contextmanager
+def _ending(children: list[Child]) -> Iterator[None]:
     try:
+        yield
+    finally:
+        end(children, SECONDS_TO_STOP)
+
+
+@contextmanager
+def _importing(children: list[Child]) -> Iterator[None]:
+    """Imports what processes are made of, beside what goes on in the context.
+
+    By one thread, and nobody else meanwhile: two that import the same packages can wait for each other for ever.
+    """
+    import api.groundwork  # noqa: F401
+
+    thread = Thread(target=_import, args=(children,), name="importing")
+    # There is nothing to collect: what is imported stays.
+    gc.disable()
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        gc.enable()
+
+
+def _children(settings: Settings) -> list[Child]:
+    api = [Child(API, settings) for _ in range(settings.api_processes)]
+    return [*api, *(Child(WORKER, settings) for _ in range(settings.worker_processes))]
+
+
+def _import(children: list[Child]) -> None:
+    """Here for all of them; or where they are not forked, in each API process."""
+    if CAN_FORK:
+        import api.processes  # noqa: F401
+    else:
         for child in children:
             # Workers come later: whoever waits for the service waits for the API.
             if child.role == API:
                 child.start()
-        with database(settings) as url:
-            settings = replace(settings, database_url=url)
-            prepared = prepare(settings, url)
-            _look_at_the_door(settings, prepared)
-            service = Running(settings, url, prepared.made_token, children)
-            try:
-                for child in children:
-                    child.begin(url)
-                _wait_until_ready(service, stop)
-                yield service
-            finally:
-                _end(children)
-    finally:
-        _end(children)
 
 
-@contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The URL of the database: the one in the settings, or a PostgreSQL of our own that ends with the context."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    postgres = embedded_postgres(settings)
-    url = postgres.start()
-    try:
-        yield url
-    finally:
-        postgres.stop()
+def _prepared(settings: Settings, url: str) -> bool:
+    """Whether the admin's token was made just now, in an installation that has all it needs. Raises CannotServe."""
+    from api.groundwork import prepare
+
+    prepared = prepare(settings, url)
+    if not is_loopback(settings.host):
+        _look_at_the_door(settings, prepared.has_token)
+    return prepared.made_token
 
 
-def _children(settings: Settings, shared: dict[str, str]) -> list[Child]:
-    environment = {**settings.environment(), **shared}
-    api = [Child(API, environment) for _ in range(settings.api_processes)]
-    return [*api, *(Child(WORKER, environment) for _ in range(settings.worker_processes))]
-
-
-def _look_at_the_door(settings: Settings, prepared: Prepared) -> None:
+def _look_at_the_door(settings: Settings, has_token: bool) -> None:
     """Raises CannotServe when others than this machine could knock and nobody could come in; warns of plain HTTP."""
-    if is_loopback(settings.host):
-        return
-    if not prepared.has_token and settings.oidc is None:
+    if not has_token and settings.oidc is None:
         reason = f"{settings.host} is beyond this machine, and every token has ended."
         raise CannotServe(f"{reason} Move {settings.token_file} away, and one is made; or listen on 127.0.0.1.")
     log.warning(
@@ -174,30 +167,25 @@ def _wait_until_ready(service: Running, stop: Stop) -> None:
             raise CannotServe("A process of the service ended while starting; its last lines above say why.")
         if time.monotonic() > deadline:
             raise CannotServe(f"The service did not get ready within {SECONDS_TO_BE_READY:.0f} seconds.")
-        try:
-            if httpx.get(f"{service.settings.url}/health/ready", timeout=2.0).status_code == httpx.codes.OK:
-                return
-        except httpx.HTTPError:
-            continue
+        if _is_ready(service.settings):
+            return
+
+
+def _is_ready(settings: Settings) -> bool:
+    asking = HTTPConnection(settings.host, settings.port, timeout=2.0)
+    try:
+        asking.request("GET", "/health/ready")
+        return asking.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        asking.close()
 
 
 def _keep_alive(service: Running, stop: Stop) -> None:
     while not stop.wait(SECONDS_BEFORE_A_RESTART):
         for child in service.children:
-            if child.process is not None and child.has_ended:
+            if child.process is not None and child.process.pid is not None and child.has_ended:
                 forget_process(service.settings.metrics_dir, child.process.pid)
                 log.error("%s (process %s) ended; starting it again", child.role, child.process.pid)
                 child.begin(service.url)
-
-
-def _end(children: list[Child]) -> None:
-    running = [child.process for child in children if child.process is not None and not child.has_ended]
-    for process in running:
-        process.terminate()
-    deadline = time.monotonic() + SECONDS_TO_STOP
-    for process in running:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -5,6 +5,7 @@ A signal's handler runs in the main thread between any two of its steps, also wh
 main thread looks at it.
 """
 
+import math
 import signal
 import time
 
@@ -25,9 +26,9 @@ class Stop:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether it was set before the seconds were over."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while not self._asked and (deadline is None or time.monotonic() < deadline):
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        while not self._asked and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, SECONDS_BETWEEN_LOOKS))
         return self._asked
 
 

@@ -59,7 +59,7 @@ def _of_folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_service(settings: Settings, *, mend: bool) -> list[Finding]:
-    from api.serving import database
+    from api.own_postgres import database
     from api.workshop import examination
 
     try:

@@ -48,7 +48,7 @@ def replay_command(
 
 @contextmanager
 def _replays(flags: dict[str, Any]) -> Iterator[Replays]:
-    from api.serving import database
+    from api.own_postgres import database
     from api.workshop import replaying
 
     with database(settings_from(flags)) as url, replaying(url) as replays:

@@ -22,15 +22,15 @@ from tests.domain.planning import add, rename
 FOLLOWERS = 200
 
 
-def commanded(pid: int, command: str) -> bool:
+def is_called(pid: int, name: str) -> bool:
     try:
-        return command in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return Path(f"/proc/{pid}/comm").read_text().strip() == name
     except OSError:
         return False
 
 
 def api_processes(service: Service) -> list[int]:
-    return [pid for pid in children_of(service.process.pid) if commanded(pid, "run-api")]
+    return [pid for pid in children_of(service.process.pid) if is_called(pid, "run-api")]
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_two_hundred_followers_see_the_end_though_one_process_stops(idle: Servic
             # The system shares connections out as it likes, sometimes all to one.
             doomed = max(api_processes(idle), key=open_sockets)
             os.kill(doomed, signal.SIGTERM)
-            await until(lambda: not commanded(doomed, "run-api"))
+            await until(lambda: not is_called(doomed, "run-api"))
             await until(lambda: any(follower.cuts for follower in followers))
             with working(idle):
                 await asyncio.gather(*tasks)

@@ -14,7 +14,8 @@ from adapters.postgres.database import Database
 from adapters.views.catalogue import FOLLOWED
 from adapters.views.vitals import PostgresVitalSigns
 from api.measuring import MeasuredLeases, MeasuredStore
-from api.metrics import OWN, Exposition, begin_to_share, forget_process
+from api.metrics import OWN, Exposition
+from api.shared_counts import begin_to_share, forget_process
 from domain.errors import LogUnavailable, StreamMoved
 from domain.facts import Append, Fact, Origin
 from domain.operation.events import OperationCancelled, OperationCompleted, OperationFailed, OperationStarted
