@@ -21,7 +21,7 @@ class TarDamaged(ValueError):
 def header(name: str, size: int) -> bytes:
     """Of a file that belongs to nobody and was made at no time."""
     encoded = name.encode("ascii")
-    if not 0 < len(encoded) <= 99 or size > MOST_BYTES:
+    if not 0 < len(encoded) <= 99 or not 0 <= size <= MOST_BYTES:
         raise ValueError(name)
     octal = b"%011o" % size
     checksum = b"%06o\0 " % (_REST + sum(encoded) + sum(octal))

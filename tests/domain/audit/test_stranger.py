@@ -49,6 +49,16 @@ def test_a_stranger_sees_flipped_bytes() -> None:
             stranger.verify(bytes(damaged), TRUSTED)
 
 
+def test_both_refuse_an_empty_file_of_less_than_no_bytes() -> None:
+    bundle = bytearray(Log([TABLE]).bundle(OF_TABLE))
+    at = bundle.index(b"consistency\0")
+    size, checksum = slice(at + 124, at + 135), slice(at + 148, at + 156)
+    assert bundle[size] == b"00000000000"
+    bundle[size], bundle[checksum] = b"-0000000010", b" " * 8
+    bundle[checksum] = b"%06o\0 " % sum(bundle[at : at + 512])
+    both_refuse(bytes(bundle))
+
+
 def test_both_miss_what_is_not_there_and_see_what_was_put_in() -> None:
     both_refuse(FLIPPED[:-512])
     both_refuse(FLIPPED + bytes(512))
