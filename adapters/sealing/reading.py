@@ -10,7 +10,8 @@ from adapters.postgres.database import Connection, Database, Statement, run
 from adapters.sealing.sealer import EVENT, entry_of_row
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.tiles import PostgresForest
-from domain.audit.evidence import Frame, Scope, Sealed
+from domain.audit.entry import Sealed
+from domain.audit.evidence import Frame, Scope
 from domain.audit.notes import Signer, VerifierKey
 from domain.audit.seal import Inclusion, SignedCheckpoint, Span
 from domain.audit.tree import Tree

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.sealing.signing import verify_ed25519
+from domain.audit.files import EvidenceRefused
 from domain.audit.notes import NoteDamaged, VerifierKey, parse_key
-from domain.audit.verifying import EvidenceRefused, Verified, verify_evidence
+from domain.audit.verifying import Verified, verify_evidence
 
 HOLDS, REFUSED, WRONG_CALL = 0, 1, 2
 

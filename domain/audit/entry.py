@@ -1,8 +1,8 @@
 """What the tree commits to of one event: a fixed binary entry, the same in every version of this software."""
 
 import struct
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 VERSION = 1
 _FIXED = struct.Struct(">BQQ16sQB")
@@ -14,8 +14,7 @@ class EntryDamaged(ValueError):
     """Bytes that are no entry."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """``recorded_at`` is the database's clock in microseconds since 1970, UTC; ``digest`` is of the stored bytes."""
 
     position: int
@@ -26,9 +25,21 @@ class Entry:
     digest: bytes
 
     def encoded(self) -> bytes:
-        topic = self.topic.encode()
-        fixed = _FIXED.pack(VERSION, self.position, self.recorded_at, self.stream, self.stream_version, len(topic))
-        return fixed + topic + self.digest
+        return encoded(
+            self.position, self.recorded_at, self.stream, self.stream_version, self.topic.encode(), self.digest
+        )
+
+
+class Sealed(NamedTuple):
+    """An event under the seal: what the tree commits to, and the bytes as they are stored."""
+
+    entry: Entry
+    state: bytes
+
+
+def encoded(position: int, recorded_at: int, stream: bytes, stream_version: int, topic: bytes, digest: bytes) -> bytes:
+    """Raises struct.error for what has no place in an entry."""
+    return _FIXED.pack(VERSION, position, recorded_at, stream, stream_version, len(topic)) + topic + digest
 
 
 def entry_of(position: int, recorded_at: int, stream: bytes, stream_version: int, topic: str, state: bytes) -> Entry:

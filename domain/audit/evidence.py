@@ -1,13 +1,12 @@
 """Evidence: events, their proofs and a signed list of contents in one file (docs/reference/evidence.md)."""
 
-import json
-import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from domain.audit.entry import Entry, EntryDamaged, decoded
+from domain.audit.entry import Sealed
+from domain.audit.lines import line
 from domain.audit.notes import Proof, Signer, VerifierKey, signed
 from domain.audit.tar import END, member
 
@@ -17,16 +16,6 @@ ROTATIONS, PROOFS, EVENTS = "rotations/", "proofs/", "events/"
 PAGE, MANIFEST = "about.md", "manifest"
 PART = 1_000
 """Events of one file, the last one's may be fewer: neither side ever holds more."""
-
-_LINE = re.compile(rb'\{"position":\d+,[^{}]*"entry":"([^"]+)","state":"([^"]*)","event":')
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """An event under the seal: what the tree commits to, and the bytes as they are stored."""
-
-    entry: Entry
-    state: bytes
 
 
 @dataclass(frozen=True)
@@ -110,43 +99,3 @@ def proof_name(position: int) -> str:
 def part_name(before: int) -> str:
     """Of the part that so many events stand before."""
     return f"{EVENTS}{before // PART + 1:06}.ndjson"
-
-
-def line(event: Sealed) -> bytes:
-    """An event for people and programs: the bytes that are proven, and the same to read. Ends in a newline.
-
-    What is stored stands there once more as it is where it is JSON on one line, else null (a compression, a cipher).
-    """
-    return _head(event) + (event.state if _is_json(event.state) else b"null") + b"}\n"
-
-
-def parse_line(text: bytes) -> Sealed:
-    """The event of a line (without its newline) that says nothing else than entry and state. Raises EntryDamaged."""
-    found = _LINE.match(text)
-    if found is None:
-        raise EntryDamaged("the line has not the form of an event")
-    try:
-        event = Sealed(decoded(b64decode(found[1], validate=True)), b64decode(found[2], validate=True))
-    except ValueError as damage:
-        raise EntryDamaged(str(damage)) from None
-    if text not in (_head(event) + shown + b"}" for shown in (event.state, b"null")):
-        raise EntryDamaged(f"position {event.entry.position} says something else than its entry and stored bytes")
-    return event
-
-
-def _head(event: Sealed) -> bytes:
-    entry, stream = event.entry, event.entry.stream.hex()
-    return (
-        f'{{"position":{entry.position},"recordedAtMicroseconds":{entry.recorded_at},'
-        f'"stream":"{stream[:8]}-{stream[8:12]}-{stream[12:16]}-{stream[16:20]}-{stream[20:]}","streamVersion":{entry.stream_version},'
-        f'"topic":{json.dumps(entry.topic)},"entry":"{b64encode(entry.encoded()).decode()}",'
-        f'"state":"{b64encode(event.state).decode()}","event":'
-    ).encode()
-
-
-def _is_json(state: bytes) -> bool:
-    try:
-        json.loads(state)
-    except ValueError:
-        return False
-    return b"\n" not in state

@@ -3,9 +3,9 @@
 c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-proof@v1. Ed25519 itself is handed in.
 """
 
-import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,8 +14,6 @@ from typing import Protocol
 ED25519 = b"\x01"
 PROOF = "c2sp.org/tlog-proof@v1"
 MOST_SIGNATURES = 100
-MOST_HASHES = 10_000
-"""That a reader of proofs keeps in memory."""
 
 _NAME = re.compile(r"[^\s+]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -141,45 +139,32 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-class Proofs:
-    """Reads proofs one after another. Neighbours share most of their hashes, which are decoded once."""
-
-    def __init__(self) -> None:
-        self._hashes = dict[str, bytes]()
-
-    def parse(self, text: str) -> Proof:
-        """Raises NoteDamaged. An ``extra`` line, which ours do not have, is passed over."""
-        head, _, checkpoint = text.partition("\n\n")
-        lines = head.split("\n")
-        if lines[0] != PROOF:
-            raise NoteDamaged(f"it is no {PROOF}")
-        rest = lines[2:] if len(lines) > 1 and lines[1].startswith("extra ") else lines[1:]
-        if not rest or not rest[0].startswith("index ") or not _NUMBER.fullmatch(rest[0][6:]):
-            raise NoteDamaged("it has no index")
-        known = self._hashes
-        return Proof(int(rest[0][6:]), tuple([known.get(each) or self._hash(each) for each in rest[1:]]), checkpoint)
-
-    def _hash(self, line: str) -> bytes:
-        found = _base64(line)
-        if len(found) != 32:
-            raise NoteDamaged("a hash of it is no SHA-256")
-        if len(self._hashes) >= MOST_HASHES:
-            self._hashes.clear()
-        self._hashes[line] = found
-        return found
-
-
 def parse_proof(text: str) -> Proof:
-    """Raises NoteDamaged."""
-    return Proofs().parse(text)
+    """Raises NoteDamaged. An ``extra`` line, which ours do not have, is passed over."""
+    head, _, checkpoint = text.partition("\n\n")
+    lines = head.split("\n")
+    if lines[0] != PROOF:
+        raise NoteDamaged(f"it is no {PROOF}")
+    rest = lines[2:] if len(lines) > 1 and lines[1].startswith("extra ") else lines[1:]
+    if not rest or not rest[0].startswith("index ") or not _NUMBER.fullmatch(rest[0][6:]):
+        raise NoteDamaged("it has no index")
+    return Proof(int(rest[0][6:]), tuple(map(hash_of, rest[1:])), checkpoint)
+
+
+def hash_of(line: str) -> bytes:
+    """The node that a line of a proof is. Raises NoteDamaged."""
+    found = _base64(line)
+    if len(found) != 32:
+        raise NoteDamaged("a hash of it is no SHA-256")
+    return found
 
 
 def _base64(text: str) -> bytes:
     """In its one canonical form: another text for the same bytes is damage."""
     try:
-        found = b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        found = a2b_base64(text, strict_mode=True)
+    except ValueError:
         raise NoteDamaged("it holds something that is no base64") from None
-    if b64encode(found).decode() != text:
+    if b2a_base64(found, newline=False).decode() != text:
         raise NoteDamaged("it holds base64 in a form that is not the canonical one")
     return found

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.audit.evidence import Frame, Scope, Sealed
+from domain.audit.entry import Sealed
+from domain.audit.evidence import Frame, Scope
 from domain.audit.notes import Signer, VerifierKey
 
 

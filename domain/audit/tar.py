@@ -1,12 +1,14 @@
 """Tar files (POSIX ustar) in one form only, so that no byte of one can be changed without being seen."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import BinaryIO
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
 MOST_BYTES = 8**11 - 1
 """Of one file."""
+_NOTHING = bytes(BLOCK)
 _MODE, _ZERO7, _ZERO11 = b"0000644\0", b"0000000\0", b"00000000000\0"
 _MAGIC = b"ustar\x0000"
 _END = b"0" + bytes(100) + _MAGIC + bytes(64) + _ZERO7 + _ZERO7 + bytes(155 + 12)
@@ -23,9 +25,15 @@ def header(name: str, size: int) -> bytes:
     encoded = name.encode("ascii")
     if not 0 < len(encoded) <= 99 or not 0 <= size <= MOST_BYTES:
         raise ValueError(name)
+    before, checksum = _of_size(size)
+    return encoded.ljust(100, b"\0") + before + b"%06o\0 " % (checksum + sum(encoded)) + _END
+
+
+@lru_cache(maxsize=100)
+def _of_size(size: int) -> tuple[bytes, int]:
+    """What stands between name and checksum, and the checksum but for the name: neighbours are often of one size."""
     octal = b"%011o" % size
-    checksum = b"%06o\0 " % (_REST + sum(encoded) + sum(octal))
-    return encoded.ljust(100, b"\0") + _MODE + _ZERO7 + _ZERO7 + octal + b"\0" + _ZERO11 + checksum + _END
+    return _MODE + _ZERO7 + _ZERO7 + octal + b"\0" + _ZERO11, _REST + sum(octal)
 
 
 def member(name: str, content: bytes) -> bytes:
@@ -37,7 +45,7 @@ def members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
     offset = 0
     while True:
         head = file.read(BLOCK)
-        if head == bytes(BLOCK):
+        if head == _NOTHING:
             if file.read() != END[BLOCK:]:
                 raise TarDamaged(f"there is something after its end, from byte {offset} on")
             return
@@ -51,7 +59,7 @@ def members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
             raise TarDamaged(f"the header of '{name}' at byte {offset} is not as it should be")
         padded = size + -size % BLOCK
         content = file.read(padded)
-        if len(content) != padded or any(content[size:]):
+        if len(content) != padded or content[size:] != _NOTHING[: padded - size]:
             raise TarDamaged(f"'{name}' at byte {offset} is cut off, or followed by something")
         yield name, content[:size]
         offset += BLOCK + padded

@@ -125,53 +125,32 @@ class Growing:
         return node
 
 
-class Inclusions:
-    """Inclusion proofs of one tree, checked one after another (RFC 9162, section 2.1.3.2).
+def climbed(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> list[bytes]:
+    """The nodes from the leaf at ``index`` up to the root, as the path has them (RFC 9162, section 2.1.3.2).
 
-    Neighbours share most of their way to the root: a proof that meets a way that was proven, and goes on as that one
-    did, needs no more hashing.
+    None at all where a path of this length leads to no root.
     """
-
-    def __init__(self, size: int, root: bytes) -> None:
-        self._size, self._root = size, root
-        self._proven = dict[tuple[int, int], _Way]()
-
-    def holds(self, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
-        """Whether the path proves that the leaf hash stands at ``index`` of the tree."""
-        if not 0 <= index < self._size:
-            return False
-        at, last, found = index, self._size - 1, leaf
-        way = dict[tuple[int, int], _Way]()
-        for done, sibling in enumerate(path):
-            met = self._proven.get((at, last))
-            if met is not None and met[0] == found and met[1][met[2] :] == path[done:]:
-                break
-            way[at, last] = found, path, done
-            if last == 0:
-                return False
-            if at & 1 or at == last:
-                found = node_hash(sibling, found)
-                while not at & 1 and at:
-                    at, last = at >> 1, last >> 1
-            else:
-                found = node_hash(found, sibling)
-            at, last = at >> 1, last >> 1
+    if not 0 <= index < size:
+        return []
+    at, last, node = index, size - 1, leaf
+    nodes = [leaf]
+    for sibling in path:
+        if last == 0:
+            return []
+        if at & 1 or at == last:
+            node = node_hash(sibling, node)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
         else:
-            if last != 0 or found != self._root:
-                return False
-        if len(self._proven) > MOST_KNOWN:
-            self._proven.clear()
-        self._proven |= way
-        return True
-
-
-_Way = tuple[bytes, Sequence[bytes], int]
-"""A node, and the path on which it was proven with how many hashes of it below the node."""
+            node = node_hash(node, sibling)
+        nodes.append(node)
+        at, last = at >> 1, last >> 1
+    return nodes if last == 0 else []
 
 
 def includes(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
     """Whether the path proves that the leaf hash stands at ``index`` of the tree."""
-    return Inclusions(size, root).holds(index, leaf, path)
+    return climbed(index, size, leaf, path)[-1:] == [root]
 
 
 def extends(earlier: int, size: int, earlier_root: bytes, root: bytes, proof: Sequence[bytes]) -> bool:

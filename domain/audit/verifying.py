@@ -6,11 +6,10 @@ It reads the file once, in order, and holds no more of it than one part.
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 from uuid import UUID
 
-from domain.audit.entry import Entry, EntryDamaged
+from domain.audit.entry import EntryDamaged
 from domain.audit.evidence import (
     CONSISTENCY,
     EVENTS,
@@ -23,28 +22,24 @@ from domain.audit.evidence import (
     PART,
     PROOFS,
     ROTATIONS,
-    Sealed,
     consistency_text,
-    parse_line,
     part_name,
     proof_name,
 )
+from domain.audit.files import EvidenceRefused, Files
+from domain.audit.lines import Line, parse_line
+from domain.audit.neighbours import Neighbours
 from domain.audit.notes import (
     Checkpoint,
     NoteDamaged,
-    Proofs,
     VerifierKey,
     Verify,
     opened,
     parse_checkpoint,
+    parse_proof,
 )
 from domain.audit.rotations import led_to
-from domain.audit.tar import TarDamaged, members
-from domain.audit.tree import Inclusions, extends, leaf_hash
-
-
-class EvidenceRefused(ValueError):
-    """The evidence does not hold; says which file and event, and why."""
+from domain.audit.tree import extends, includes, leaf_hash
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class Verified:
 
 def verify_evidence(file: BinaryIO, trusted: Sequence[VerifierKey], verify: Verify) -> Verified:
     """Raises EvidenceRefused with the first thing that does not hold."""
-    files = _Files(file)
+    files = Files(file)
     kept = {KEYS: files.take(KEYS)}
     while files.name.startswith(ROTATIONS):
         name = files.name
@@ -70,7 +65,7 @@ def verify_evidence(file: BinaryIO, trusted: Sequence[VerifierKey], verify: Veri
         kept[name] = files.take(name)
     keys = _trusted_keys(kept, trusted, verify)
     last = _checkpoints(kept, keys, verify)
-    events = _Events(kept[LAST].decode(), last)
+    events = _Events(kept[LAST], last)
     while files.name.startswith((PROOFS, EVENTS)):
         events.part(files)
     files.take(PAGE)
@@ -82,31 +77,6 @@ def verify_evidence(file: BinaryIO, trusted: Sequence[VerifierKey], verify: Veri
     _complete(scope, events)
     _manifest(text, seen, events.count)
     return Verified(last.origin, scope, events.count, last.size, last.root, by)
-
-
-class _Files:
-    """The files of the evidence one after another; ``name`` is the one that comes next, empty at the end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._members, self.seen = members(file), list[str]()
-        self.name, self._content = "", b""
-        self._next()
-
-    def take(self, name: str) -> bytes:
-        """Raises EvidenceRefused when another file comes next, or none. Its line of the list is kept in ``seen``."""
-        if self.name != name:
-            raise EvidenceRefused(f"'{name}' is missing" + (f": '{self.name}' is in its place" if self.name else ""))
-        content = self._content
-        if not name.startswith(PROOFS):
-            self.seen.append(f"{sha256(content).hexdigest()} {name}")
-        self._next()
-        return content
-
-    def _next(self) -> None:
-        try:
-            self.name, self._content = next(self._members, ("", b""))
-        except TarDamaged as damage:
-            raise EvidenceRefused(str(damage)) from None
 
 
 def _trusted_keys(kept: dict[str, bytes], trusted: Sequence[VerifierKey], verify: Verify) -> list[VerifierKey]:
@@ -142,8 +112,8 @@ def _checkpoint(name: str, content: bytes, keys: Sequence[VerifierKey], verify: 
 class _Events:
     """Every event of the file, each proven to stand where it says, and none missing before it in its stream."""
 
-    def __init__(self, checkpoint: str, last: Checkpoint) -> None:
-        self._checkpoint, self._proofs, self._inclusions = checkpoint, Proofs(), Inclusions(last.size, last.root)
+    def __init__(self, note: bytes, last: Checkpoint) -> None:
+        self._note, self._last, self._neighbours = note, last, Neighbours(last.size, note)
         self.count, self.first, self.last = 0, 0, 0
         self.streams = dict[bytes, int]()
         """The version each stream stands at."""
@@ -152,12 +122,9 @@ class _Events:
         self.hole = 0
         """The first position that is missing between the first and the last, if one is."""
 
-    def part(self, files: _Files) -> None:
+    def part(self, files: Files) -> None:
         """The proofs of a part and the part itself."""
-        proofs = dict[str, bytes]()
-        while files.name.startswith(PROOFS) and len(proofs) < PART:
-            name = files.name
-            proofs[name] = files.take(name)
+        proofs = files.proofs()
         name = part_name(self.count)
         content = files.take(name)
         if not content.endswith(b"\n"):
@@ -170,43 +137,51 @@ class _Events:
             raise EvidenceRefused(f"'{name}' has not the {PART} events of a part that is not the last")
 
     def _event(self, text: bytes, proofs: dict[str, bytes]) -> None:
-        number = self.count + 1
         try:
-            event = parse_line(text)
+            line = parse_line(text)
         except EntryDamaged as damage:
+            number = self.count + 1
             raise EvidenceRefused(f"event {number}, after position {self.last}, is damaged: {damage}") from None
-        position = event.entry.position
-        place = f"event {number} (position {position})"
+        position = line.position
         if position <= self.last:
-            raise EvidenceRefused(f"{place} is out of order")
-        self._proven(place, event, proofs.pop(proof_name(position), None))
-        self._follow(event.entry)
+            raise EvidenceRefused(f"{self._place(line)} is out of order")
+        self._proven(line, proofs.pop(proof_name(position), None))
+        self._follow(line)
         if self.count and position != self.last + 1:
             self.hole = self.hole or self.last + 1
-        self.count, self.last, self.first = number, position, self.first or position
+        self.count, self.last, self.first = self.count + 1, position, self.first or position
 
-    def _proven(self, place: str, event: Sealed, proof: bytes | None) -> None:
-        if sha256(event.state).digest() != event.entry.digest:
-            raise EvidenceRefused(f"{place} was altered: its stored bytes are not those that were sealed")
+    def _place(self, line: Line) -> str:
+        return f"event {self.count + 1} (position {line.position})"
+
+    def _proven(self, line: Line, proof: bytes | None) -> None:
+        if not line.fits:
+            raise EvidenceRefused(f"{self._place(line)} was altered: its stored bytes are not those that were sealed")
         if proof is None:
-            raise EvidenceRefused(f"{place} has no proof")
+            raise EvidenceRefused(f"{self._place(line)} has no proof")
+        index, leaf = line.position - 1, leaf_hash(line.entry)
+        if not self._neighbours.holds(index, leaf, proof):
+            self._neighbours.begin(index, leaf, self._path(self._place(line), index, leaf, proof))
+
+    def _path(self, place: str, index: int, leaf: bytes, proof: bytes) -> Sequence[bytes]:
+        """Of a proof that holds by itself."""
         try:
-            found = self._proofs.parse(proof.decode())
+            found = parse_proof(proof.decode())
         except (NoteDamaged, UnicodeDecodeError) as damage:
             raise EvidenceRefused(f"the proof of {place} is damaged: {damage}") from None
         # An 'extra' line would be free to change: ours have none.
-        if found.checkpoint != self._checkpoint or b"\nextra " in proof:
+        if found.checkpoint.encode() != self._note or b"\nextra " in proof:
             raise EvidenceRefused(f"the proof of {place} is of another checkpoint")
-        leaf, index = leaf_hash(event.entry.encoded()), event.entry.position - 1
-        if found.index != index or not self._inclusions.holds(index, leaf, found.path):
+        if found.index != index or not includes(index, self._last.size, leaf, found.path, self._last.root):
             raise EvidenceRefused(f"{place} is not in the sealed log: its proof does not lead to the checkpoint's root")
+        return found.path
 
-    def _follow(self, entry: Entry) -> None:
-        before = self.streams.get(entry.stream, 0)
-        if entry.stream_version != before + 1 and not self.gap:
-            stream = UUID(bytes=entry.stream)
-            self.gap = f"event {before + 1} of stream {stream} is missing before position {entry.position}"
-        self.streams[entry.stream] = entry.stream_version
+    def _follow(self, line: Line) -> None:
+        before = self.streams.get(line.stream, 0)
+        if line.stream_version != before + 1 and not self.gap:
+            stream = UUID(bytes=line.stream)
+            self.gap = f"event {before + 1} of stream {stream} is missing before position {line.position}"
+        self.streams[line.stream] = line.stream_version
 
 
 def _scope(text: str, origin: str) -> str:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from adapters.sealing.signing import KeyFiles, verify_ed25519
+from domain.audit.files import EvidenceRefused
 from domain.audit.notes import VerifierKey, opened, parse_checkpoint, parse_key, parse_proof
 from domain.audit.tree import extends, includes
-from domain.audit.verifying import EvidenceRefused, Verified, verify_evidence
+from domain.audit.verifying import Verified, verify_evidence
 from tests.api.conftest import Api
 
 ADD = {"type": "add_column", "params": {"name": "email", "dataType": "utf8", "nullable": True}}

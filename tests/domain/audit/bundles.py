@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from adapters.sealing.signing import SigningKey, verify_ed25519
-from domain.audit.entry import entry_of
-from domain.audit.evidence import Frame, Scope, Sealed, written
+from domain.audit.entry import Sealed, entry_of
+from domain.audit.evidence import Frame, Scope, written
 from domain.audit.notes import Checkpoint, Signer, VerifierKey, signed
 from domain.audit.tree import TILE_WIDTH, Tree, leaf_hash, root_of
 from domain.audit.verifying import Verified, verify_evidence

@@ -3,16 +3,16 @@
 import io
 import json
 import re
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from adapters.sealing.signing import SigningKey
-from domain.audit.evidence import PART, Scope, Sealed
+from domain.audit.entry import Sealed
+from domain.audit.evidence import PART, Scope
+from domain.audit.files import EvidenceRefused
 from domain.audit.rotations import rotation
 from domain.audit.tar import END, member, members
-from domain.audit.verifying import EvidenceRefused
 from tests.domain.audit.bundles import KEY, MIGRATION, OTHER, TABLE, Log, verified
 
 LOG = Log([TABLE, OTHER, MIGRATION, MIGRATION, TABLE, OTHER, OTHER])
@@ -54,7 +54,7 @@ def test_people_can_read_the_events() -> None:
 def test_stored_bytes_that_are_no_json_are_proven_all_the_same() -> None:
     log = Log([TABLE])
     state = b"\x00\xff compressed\n"
-    log.events[0] = Sealed(replace(log.events[0].entry, digest=sha256(state).digest()), state)
+    log.events[0] = Sealed(log.events[0].entry._replace(digest=sha256(state).digest()), state)
     log.__dict__["_leaves"] = [sha256(b"\x00" + log.events[0].entry.encoded()).digest()]
     bundle = log.bundle(OF_TABLE)
     assert b'"event":null' in bundle
@@ -130,7 +130,7 @@ def test_events_that_change_places_are_found() -> None:
 def test_an_event_that_was_never_sealed_is_found() -> None:
     forged = Log([TABLE, OTHER, MIGRATION, MIGRATION, TABLE, OTHER, OTHER], key=SigningKey(KEY.vkey.name, bytes(32)))
     state = forged.events[4].state.replace(b"happened", b"was done")
-    forged.events[4] = Sealed(replace(forged.events[4].entry, digest=sha256(state).digest()), state)
+    forged.events[4] = Sealed(forged.events[4].entry._replace(digest=sha256(state).digest()), state)
     with pytest.raises(EvidenceRefused, match=r"event 4 \(position 5\) is not in the sealed log"):
         verified(forged.bundle(OF_TABLE, forged.of(TABLE, MIGRATION)))
 

@@ -3,8 +3,8 @@
 import pytest
 
 from domain.audit.evidence import PART, Scope
+from domain.audit.files import EvidenceRefused
 from domain.audit.rotations import rotation
-from domain.audit.verifying import EvidenceRefused
 from tests.domain.audit import stranger
 from tests.domain.audit.bundles import KEY, MIGRATION, OTHER, TABLE, Log, verified
 from tests.domain.audit.test_evidence import FLIPPED, LOG, NEW, OF_TABLE, PERIOD, files, of_table, packed

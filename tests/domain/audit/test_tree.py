@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit.tree import EMPTY, TILE_WIDTH, Growing, Inclusions, Tree, extends, includes, leaf_hash, root_of
+from domain.audit.tree import EMPTY, TILE_WIDTH, Growing, Tree, extends, includes, leaf_hash, root_of
 
 ENTRIES = [number.to_bytes(3, "big") for number in range(3 * TILE_WIDTH)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
@@ -79,20 +79,6 @@ def test_every_leaf_is_proven_and_no_other(size: int, data: st.DataObject) -> No
         assert not includes(index, size, LEAVES[index], [*path[:at], bytes(32), *path[at + 1 :]], root)
         assert not includes(index, size, LEAVES[index], [*path[:at], *path[at + 1 :]], root)
     assert not includes(index, size, LEAVES[index], [*path, path[-1] if path else bytes(32)], root)
-
-
-@given(sizes, st.lists(st.integers(0, len(ENTRIES) - 1), min_size=2, max_size=40, unique=True), st.data())
-def test_proofs_one_after_another_hold_as_each_does_alone(size: int, indices: list[int], data: st.DataObject) -> None:
-    tree = Tree(Tiles(), size)
-    together = Inclusions(size, tree.root())
-    for index in sorted(index % size for index in indices):
-        path = tree.inclusion(index)
-        if path and data.draw(st.booleans()):
-            at, by = data.draw(st.integers(0, len(path) - 1)), data.draw(st.sampled_from([bytes(32), None]))
-            broken = [*path[:at], *([by] if by else []), *path[at + 1 :]]
-            assert not together.holds(index, LEAVES[index], broken)
-        assert not together.holds(index, leaf_hash(b"another"), path)
-        assert together.holds(index, LEAVES[index], path)
 
 
 @given(sizes, st.data())
