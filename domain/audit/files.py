@@ -29,9 +29,14 @@ class Files:
         return content
 
     def proofs(self) -> dict[str, bytes]:
-        """Those that come next, of one part at most; each stands or falls by itself, not by its line of the list."""
+        """Those that come next, of one part at most; each stands or falls by itself, not by its line of the list.
+
+        Raises EvidenceRefused when one of them is there twice.
+        """
         found = dict[str, bytes]()
         while self.name.startswith(PROOFS) and len(found) < PART:
+            if self.name in found:
+                raise EvidenceRefused(f"'{self.name}' is there twice")
             found[self.name] = self._content
             self._next()
         return found

@@ -5,6 +5,7 @@ import pytest
 from domain.audit.evidence import PART, Scope
 from domain.audit.files import EvidenceRefused
 from domain.audit.rotations import rotation
+from domain.audit.tar import END, member
 from tests.domain.audit import stranger
 from tests.domain.audit.bundles import KEY, MIGRATION, OTHER, TABLE, Log, verified
 from tests.domain.audit.test_evidence import FLIPPED, LOG, NEW, OF_TABLE, PERIOD, files, of_table, packed
@@ -57,6 +58,14 @@ def test_both_refuse_an_empty_file_of_less_than_no_bytes() -> None:
     bundle[size], bundle[checksum] = b"-0000000010", b" " * 8
     bundle[checksum] = b"%06o\0 " % sum(bundle[at : at + 512])
     both_refuse(bytes(bundle))
+
+
+def test_both_refuse_a_second_proof_of_the_same_event() -> None:
+    contents = list(files(of_table()).items())
+    at, name = next((at, name) for at, (name, _) in enumerate(contents) if name.startswith("proofs/"))
+    for proof in (b"anything", dict(contents)[name]):
+        twice = [*contents[:at], (name, proof), *contents[at:]]
+        both_refuse(b"".join(member(*each) for each in twice) + END)
 
 
 def test_both_miss_what_is_not_there_and_see_what_was_put_in() -> None:
