@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.metrics import APPENDS, ATTEMPTS, FAILURES, OPERATIONS, RENEWALS, WORKER_SEEN
 from domain.errors import LogUnavailable, StreamMoved
-from domain.facts import Append, Fact, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded, Standing
 from domain.operation.events import (
     OperationCancelled,
     OperationCompleted,
@@ -32,6 +32,9 @@ class MeasuredStore:
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
         return self._store.facts(stream, after)
+
+    def standing(self, stream: UUID) -> Standing:
+        return self._store.standing(stream)
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._store.read(after, limit)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from domain.errors import LogUnavailable
-from domain.facts import Append, Fact, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded, Standing
 from domain.ports import EventStore
 
 log = logging.getLogger("schemaledger.worker")
@@ -28,6 +28,9 @@ class PatientStore:
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
         return self._patiently(lambda: self._store.facts(stream, after))
+
+    def standing(self, stream: UUID) -> Standing:
+        return self._patiently(lambda: self._store.standing(stream))
 
     def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         return self._patiently(lambda: self._store.append(appends, origin))

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol
 from uuid import UUID
 
-from domain.facts import Append, Fact, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded, Standing
 from domain.ports import EventStore
 
 Kind = Literal["server", "consumer", "client", "internal"]
@@ -72,6 +72,9 @@ class TracedStore:
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
         return self._store.facts(stream, after)
+
+    def standing(self, stream: UUID) -> Standing:
+        return self._store.standing(stream)
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._store.read(after, limit)

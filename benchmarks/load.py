@@ -1,5 +1,8 @@
-"""Folding an operation of 1,000 events that are in memory, beside the library's decorated aggregates with its stock
-transcoder. Both end with the same number of events applied."""
+"""From the rows of an operation of 1,000 events to its situation, as the service loads one, beside the library's
+decorated aggregates with its stock transcoder and as many events.
+
+Ours passes over reports of progress that others follow before they are decoded, theirs applies each. Both end with what
+the last one said."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -44,9 +47,10 @@ def _ours():  # type: ignore[no-untyped-def]
         for n in range(EVENTS - 2)
     ]
     stored = [mapper.to_stored(stream, n, metadata, fact) for n, fact in enumerate(facts, 1)]
+    rows = [(event.topic, event.state) for event in stored]
 
     def load() -> None:
-        state = fold([mapper.fact(event.topic, event.state) for event in stored])
+        state = fold(mapper.lasting(rows))
         assert isinstance(state, Running)
         assert state.percent == (EVENTS - 3) / 20
 

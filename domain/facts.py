@@ -8,7 +8,7 @@ gets a new tag, and adapters/event_log/upcasters.py reads the old one.
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,9 @@ WORKER = "worker:"
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """Something that became true about one aggregate."""
+
+    supersedes_itself: ClassVar[bool] = False
+    """Whether of facts of this kind that follow each other only the last matters to the situation."""
 
     @property
     def topic(self) -> str:
@@ -77,6 +80,13 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     recorded_at: datetime
     metadata: Metadata
     fact: Fact
+
+
+class Standing(NamedTuple):
+    """What the situation of a stream at ``version`` follows from: its facts but for those that the next supersedes."""
+
+    facts: tuple[Fact, ...]
+    version: int
 
 
 class Append(Struct, frozen=True, kw_only=True):

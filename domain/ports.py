@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
-from domain.facts import Append, Fact, Origin, Recorded
+from domain.facts import Append, Fact, Origin, Recorded, Standing
 from domain.trail.events import Deed
 from domain.views import RoleBindingView, TokenView
 
@@ -47,6 +47,9 @@ class EventStore(Protocol):
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
         """Of the events of one stream above version ``after`` the facts alone, which cost half of the events."""
+
+    def standing(self, stream: UUID) -> Standing:
+        """What the situation of a stream follows from; no facts and version 0 when there is none."""
 
     def append(self, appends: Sequence[Append], origin: Origin) -> tuple[Recorded, ...]:
         """Writes all facts or none, with leases and inline views, and returns the events as they stand in the log.

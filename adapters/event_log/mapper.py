@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import starmap, zip_longest
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -14,6 +16,9 @@ from adapters.postgres.database import Statement
 from adapters.postgres.locked_texts import LockedTexts
 from domain.all_facts import AnyFact
 from domain.facts import Append, Fact, Metadata, Origin, with_free_text, writer_of
+
+SUPERSEDING = frozenset(kind.__struct_config__.tag for kind in get_args(AnyFact) if kind.supersedes_itself)
+"""The topics of facts that supersede themselves: what the next one supersedes need not even be decoded."""
 
 
 class Envelope(Struct, frozen=True, gc=False):
@@ -81,6 +86,12 @@ class Mapper:
 
     def fact(self, topic: str, state: bytes) -> Fact:
         return self._fact_decoder.decode(self._clear(topic, state)).fact
+
+    def lasting(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Fact, ...]:
+        """The facts of a stream, of which topics and states are given, but for those that the next one supersedes."""
+        nexts = [topic for topic, _ in rows[1:]]
+        counting = (row for row, then in zip_longest(rows, nexts) if row[0] != then or then not in SUPERSEDING)
+        return tuple(starmap(self.fact, counting))
 
     def _clear(self, topic: str, state: bytes) -> bytes:
         """The JSON of the event in its present form."""

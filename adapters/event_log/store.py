@@ -18,7 +18,7 @@ from adapters.event_log.sharing import SharedCommits
 from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
 from adapters.postgres.locked_texts import KEY_GONE
 from domain.errors import LogUnavailable, Refusal, StreamMoved
-from domain.facts import Append, Fact, Metadata, Origin, Recorded
+from domain.facts import Append, Fact, Metadata, Origin, Recorded, Standing
 from domain.operation.events import OperationFact
 from domain.ports import Clock, Ids
 from domain.role_binding.events import RoleBindingFact
@@ -76,6 +76,10 @@ class PostgresEventStore:
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
         return tuple(self._mapper.fact(*row) for row in self._rows(FACTS, {"stream": stream, "after": after}))
+
+    def standing(self, stream: UUID) -> Standing:
+        rows = self._rows(FACTS, {"stream": stream, "after": 0})
+        return Standing(self._mapper.lasting(rows), len(rows))
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
         return self._events(READ, {"after": after, "limit": limit})

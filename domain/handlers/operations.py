@@ -16,8 +16,8 @@ from domain.views import OperationView
 
 def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation, int]:
     """An operation's situation and the version of its stream; version 0 when there is none."""
-    facts = house.store.facts(operation_id)
-    return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), len(facts)
+    facts, version = house.store.standing(operation_id)
+    return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), version
 
 
 def asked_for_by(house: House, operation_id: UUID) -> Origin:

@@ -21,7 +21,6 @@ from domain.operation.events import (
     OperationReleased,
     OperationRequested,
     OperationStarted,
-    without_superseded,
 )
 
 MOST_PERCENT_UNFINISHED = 99.0
@@ -184,7 +183,7 @@ def _while(situation: type[Unfinished], state: OperationSituation, **changes: ob
 
 def fold(facts: Sequence[OperationFact]) -> OperationSituation:
     start: OperationSituation = Unknown()
-    return reduce(evolve, without_superseded(facts), start)
+    return reduce(evolve, facts, start)
 
 
 def decide(command: OperationCommand, state: OperationSituation, operation_id: UUID) -> tuple[OperationFact, ...]:

@@ -1,7 +1,6 @@
 """What can become true of an operation. Written for ever: a tag never changes its meaning."""
 
-from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from typing import ClassVar
 from uuid import UUID
 
 from domain.facts import Fact, FreeText
@@ -44,7 +43,10 @@ class OperationProgressed(Fact, frozen=True, kw_only=True, tag="operation.progre
     """``percent`` is of units done, 0 to below 100; ``units_*`` and ``rows_*`` count what is prepared and all.
 
     ``rows_per_second`` is the attempt's pace so far, ``remaining_ms`` how long the rest takes at this pace.
+    A long operation has hundreds of these.
     """
+
+    supersedes_itself: ClassVar[bool] = True
 
     percent: float
     message: str
@@ -98,9 +100,3 @@ OperationFact = (
     | OperationFailed
     | OperationCancelled
 )
-
-
-def without_superseded(facts: Sequence[OperationFact]) -> Iterator[OperationFact]:
-    """Of reports of progress that follow each other, of which a long operation has hundreds, only the last counts."""
-    report = OperationProgressed
-    return (fact for fact, then in zip_longest(facts, facts[1:]) if not type(fact) is type(then) is report)

@@ -1,11 +1,8 @@
 """The rules of an operation's life: given what happened, when asked, then these facts or that refusal."""
 
-from functools import reduce
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.errors import IllegalTransition, LeaseLost, OperationNotCancellable, OperationNotFound, Refusal
 from domain.operation.decider import (
@@ -19,9 +16,7 @@ from domain.operation.decider import (
     RequestCancellation,
     RequestOperation,
     StartOperation,
-    Unknown,
     decide,
-    evolve,
     fold,
 )
 from domain.operation.events import (
@@ -172,13 +167,3 @@ def test_what_has_ended_changes_no_more(end: OperationFact) -> None:
 
 def test_a_finished_operation_refuses_cancellation() -> None:
     Given(REQUESTED, STARTED, COMPLETED).when(RequestCancellation(reason="late")).refused(OperationNotCancellable)
-
-
-@given(reports=st.lists(st.lists(st.floats(0, 99), max_size=4), max_size=4))
-def test_reports_that_others_followed_at_once_change_nothing(reports: list[list[float]]) -> None:
-    facts: list[OperationFact] = [REQUESTED]
-    for attempt, percents in enumerate(reports, start=1):
-        facts.append(OperationStarted(attempt=attempt, worker="w"))
-        facts += [progressed(percent, 1, 2) for percent in percents]
-    for until in range(len(facts) + 1):
-        assert fold(facts[:until]) == reduce(evolve, facts[:until], Unknown())

@@ -17,9 +17,13 @@ from adapters.system import RandomIds
 from adapters.views.reading import PostgresViews
 from domain.errors import LocationTaken, LogUnavailable, StreamMoved, TableNameTaken
 from domain.facts import Append
-from domain.operation.events import OperationFailed, OperationStarted
+from domain.operation.events import OperationFailed, OperationProgressed, OperationStarted
 from domain.table.events import MigrationWithdrawn, TableUnregistered
 from tests.adapters.conftest import ORIGIN, registered, requested, write
+
+
+def progressed(percent: float) -> OperationProgressed:
+    return OperationProgressed(percent=percent, message="m", units_done=1, units_total=2, rows_done=1, rows_total=2)
 
 
 def test_what_was_written_is_read_with_all_its_circumstances(store: PostgresEventStore) -> None:
@@ -278,6 +282,17 @@ def test_the_facts_of_a_stream_are_those_of_its_events(store: PostgresEventStore
     write(store, stream, 0, requested(), OperationStarted(attempt=1, worker="w"))
     for after in range(3):
         assert store.facts(stream, after) == tuple(event.fact for event in store.load(stream, after))
+
+
+def test_a_stream_stands_where_its_last_event_does_without_reports_that_others_follow(
+    store: PostgresEventStore,
+) -> None:
+    stream, asked, started = uuid4(), requested(), OperationStarted(attempt=1, worker="w")
+    assert store.standing(stream) == ((), 0)
+    write(store, stream, 0, asked, started, *map(progressed, (1, 2, 3)), started, progressed(4))
+    facts, version = store.standing(stream)
+    assert facts == (asked, started, progressed(3), started, progressed(4))
+    assert version == store.load(stream)[-1].version == 7
 
 
 def test_an_append_is_answered_with_the_events_as_they_stand_in_the_log(store: PostgresEventStore) -> None:
