@@ -56,6 +56,7 @@ from api.http.app import create_app
 from api.measuring import MeasuredLeases, MeasuredStore
 from api.metrics import Exposition
 from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings
+from api.stopping import Ending
 from api.tracing import NoTracing, TracedStore, Tracing
 from api.worker import Worker
 from domain.engine import Executor
@@ -194,12 +195,13 @@ def replays_of(url: str, database: Database, store: EventStore) -> Replays:
 
 
 @contextmanager
-def working(settings: Settings, url: str, name: str, stop: Event) -> Iterator[Worker]:
+def working(settings: Settings, url: str, name: str, stop: Ending) -> Iterator[Worker]:
     """A worker with what goes on beside it: followers of the log, the seal, the courier, and housekeeping."""
     with composed(settings, url) as parts:
         announcing = Projection(DELIVERIES, Announcing(parts.house.store, parts.house.whereabouts).statements)
         followers = [Follower(url, parts.house.store, projection) for projection in (*FOLLOWED, announcing)]
         bell = Event()
+        stop.wakes(bell.set)
         for wake in (bell.set, *(follower.wake for follower in followers)):
             parts.feed.on_append(wake)
         # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -21,7 +20,7 @@ from prometheus_client import start_http_server
 from api.compose import create_http, working
 from api.metrics import Exposition
 from api.settings import WORKER_METRICS_PORT, Settings
-from api.stopping import Stop, stop_on_signals
+from api.stopping import Ending, Stop, stop_on_signals
 from api.worker import Worker
 
 SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 0.5
@@ -79,7 +78,7 @@ def run_worker(settings: Settings, url: str, metrics_port: int | None = None) ->
 
     With ``metrics_port``, answers there with what this process counts.
     """
-    told, stop = stop_on_signals(), Event()
+    told, stop = stop_on_signals(), Ending()
     end_with_parent()
     name = f"{socket.gethostname()}-{os.getpid()}"
     with answering_with_metrics(settings.host, metrics_port), working(settings, url, name, stop) as worker:

@@ -8,6 +8,8 @@ main thread looks at it.
 import math
 import signal
 import time
+from collections.abc import Callable
+from threading import Event
 
 SECONDS_BETWEEN_LOOKS = 0.05
 
@@ -30,6 +32,23 @@ class Stop:
         while not self._asked and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, SECONDS_BETWEEN_LOOKS))
         return self._asked
+
+
+class Ending(Event):
+    """Set once, when a worker is to end. Whoever waits for work is woken: he waits for something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wakes = list[Callable[[], object]]()
+
+    def wakes(self, wake: Callable[[], object]) -> None:
+        """Calls ``wake`` when it is set."""
+        self._wakes.append(wake)
+
+    def set(self) -> None:
+        super().set()
+        for wake in self._wakes:
+            wake()
 
 
 def stop_on_signals() -> Stop:

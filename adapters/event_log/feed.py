@@ -5,8 +5,11 @@ While PostgreSQL is away everybody is woken at each try, and the feed reconnects
 """
 
 import logging
+import os
+import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 from uuid import UUID
 
@@ -31,6 +34,7 @@ class Feed:
         self._waiters = defaultdict[UUID, list[Wake]](list)
         self._lock = Lock()
         self._stop, self.listening = Event(), Event()
+        self._line: socket.socket | None = None
         self._thread = Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
@@ -38,6 +42,7 @@ class Feed:
 
     def stop(self) -> None:
         self._stop.set()
+        self._hang_up()
         self._thread.join()
 
     def problem(self) -> str | None:
@@ -65,6 +70,8 @@ class Feed:
             try:
                 self._listen()
             except psycopg.Error as error:
+                if self._stop.is_set():
+                    return
                 self.listening.clear()
                 log.info("the feed reconnects: %s", str(error).partition("\n")[0])
                 self._stop.wait(SECONDS_BETWEEN_TRIES)
@@ -72,13 +79,31 @@ class Feed:
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=2) as connection:
             connection.execute(f"LISTEN {CHANNEL}".encode())
-            self.listening.set()
-            self._wake_all()
-            while not self._stop.is_set():
-                for notice in connection.notifies(timeout=SECONDS_BETWEEN_STOP_CHECKS):
-                    self._wake(notice.payload)
-                    if self._stop.is_set():
-                        return
+            with self._held(connection):
+                self.listening.set()
+                self._wake_all()
+                while not self._stop.is_set():
+                    for notice in connection.notifies(timeout=SECONDS_BETWEEN_STOP_CHECKS):
+                        self._wake(notice.payload)
+                        if self._stop.is_set():
+                            return
+
+    @contextmanager
+    def _held(self, connection: psycopg.Connection) -> Iterator[None]:
+        """Meanwhile whoever stops the feed can end the connection from his thread, which waits for nothing then."""
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            with self._lock:
+                self._line = line
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._line = None
+
+    def _hang_up(self) -> None:
+        with self._lock, suppress(OSError):
+            if self._line is not None:
+                self._line.shutdown(socket.SHUT_RDWR)
 
     def _wake(self, payload: str) -> None:
         streams = _streams(payload)

@@ -11,11 +11,11 @@ import signal
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
-from threading import Event
 
 from adapters.engines.lance_tables.engine import LanceEngine
 from api.compose import working
 from api.settings import read_settings
+from api.stopping import Ending
 from domain.engine import Confirm, Job, Unit, nobody_else
 
 TERM = timedelta(seconds=1)
@@ -50,7 +50,7 @@ class Crashing(LanceEngine):
 
 
 def main() -> None:
-    settings, stop = read_settings(), Event()
+    settings, stop = read_settings(), Ending()
     assert settings.database_url is not None
     with working(settings, settings.database_url, "doomed", stop) as worker:
         house = dataclasses.replace(worker.house, engines={"lance": Crashing(sys.argv[1])})

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from api.http.app import create_app
 from api.http.limits import OpenCalls
 from api.metrics import Exposition
 from api.settings import Settings
+from api.stopping import Ending
 from domain.trail.events import TrailFact
 
 
@@ -107,7 +107,7 @@ def serving(database_url: str, folder: Path, *, open_calls: OpenCalls | None = N
 @contextmanager
 def at_work(database_url: str, folder: Path, *, traces: bool = False) -> Iterator[None]:
     """A worker beside what ``serving`` gives, until the end of the block."""
-    stop = Event()
+    stop = Ending()
     with working(settings_for(folder, database_url, traces=traces), database_url, "w", stop) as made:
         thread = threading.Thread(target=made.work)
         thread.start()
