@@ -18,7 +18,12 @@ help: ## Say what there is
 serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first curl line
 	@exec $(BIN)/schemaledger serve
 
-test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
+# As pip does for what it installs: processes that are started by the hundred need not compile what they import.
+.PHONY: compiled
+compiled: $(READY)
+	@$(BIN)/python -m compileall -q domain adapters api tests
+
+test: compiled ## Run every test but the benchmarks, in parallel, warnings as errors
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray, an S3 server or Go, in an environment of their own
@@ -37,7 +42,7 @@ demo: $(READY) ## Migrate the flights of 2013, and prove what became of them
 docs: $(READY) ## Make the reference pages anew from the code and from what it does
 	$(BIN)/python -m tests.docs
 
-bench: $(READY) ## Measure beside the peers; NAME=append runs one
+bench: compiled ## Measure beside the peers; NAME=append runs one
 	$(BIN)/python -m benchmarks $(NAME)
 
 soak: $(READY) ## Hurt a whole installation at random for long; STEPS=500 SEED=1
@@ -64,4 +69,5 @@ $(CLUSTER)/.ready: requirements-cluster.lock
 	$(PYTHON) -m venv $*
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(filter %.lock,$^)
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$*/bin/python -m compileall -q domain adapters api
 	@touch $@
