@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -65,6 +66,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture
 def database_url() -> Iterator[str]:
     """A prepared, empty database of its own."""
+    with fresh_database() as url:
+        yield url
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """What ``database_url`` is, for as long as the context."""
     url, name = os.environ[SERVER], f"schemaledger_test_{uuid4().hex[:12]}"
     _execute(url, f"CREATE DATABASE {name} TEMPLATE {os.environ[TEMPLATE]}")
     yield database_on(url, name)

@@ -7,12 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+
+from tests.conftest import fresh_database
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened is taken never to happen."""
@@ -22,7 +25,7 @@ class Service:
     """``schemaledger serve``, started with the settings given."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.data_dir = folder / "data"
+        self.data_dir, self.database_url = folder / "data", environment.get("DATABASE_URL", "")
         self._environment = {
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "SCHEMALEDGER_DATA_DIR": str(self.data_dir),
@@ -111,18 +114,53 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-@pytest.fixture
-def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
-    """Two API and two worker processes on the run's PostgreSQL."""
+@contextmanager
+def serving(folder: Path, database_url: str, *, apis: int, workers: int) -> Iterator[Service]:
+    """So many processes on the run's PostgreSQL, until the end of the context."""
     made = Service(
-        tmp_path,
+        folder,
         DATABASE_URL=database_url,
-        SCHEMALEDGER_API_PROCESSES="2",
-        SCHEMALEDGER_WORKER_PROCESSES="2",
+        SCHEMALEDGER_API_PROCESSES=str(apis),
+        SCHEMALEDGER_WORKER_PROCESSES=str(workers),
     ).start()
-    yield made
-    if made.process.poll() is None:
-        made.stop()
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.stop()
+
+
+@pytest.fixture
+def own_service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    """Two API and two worker processes for a test that asks for all there is, or leaves something behind."""
+    with serving(tmp_path, database_url, apis=2, workers=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def service_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with fresh_database() as url, serving(tmp_path_factory.mktemp("service"), url, apis=2, workers=2) as made:
+        yield made
+
+
+@pytest.fixture
+def service(service_of_all: Service) -> Service:
+    """Two API and two worker processes that many tests share: each has tables of names of its own, and leaves no work."""
+    assert service_of_all.process.poll() is None
+    return service_of_all
+
+
+@pytest.fixture(scope="session")
+def idle_service_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with fresh_database() as url, serving(tmp_path_factory.mktemp("idle"), url, apis=1, workers=0) as made:
+        yield made
+
+
+@pytest.fixture
+def workerless(idle_service_of_all: Service) -> Service:
+    """As ``service``, but for one process of the API alone: what is accepted stays pending until a test starts a worker."""
+    assert idle_service_of_all.process.poll() is None
+    return idle_service_of_all
 
 
 def positions(database_url: str) -> list[int]:

@@ -53,9 +53,7 @@ def written(database_url: str) -> int:
     return int(row[0])
 
 
-def test_a_stale_plan_is_refused_with_what_changed_since(
-    service: Installation, tmp_path: Path, database_url: str
-) -> None:
+def test_a_stale_plan_is_refused_with_what_changed_since(service: Installation, tmp_path: Path) -> None:
     table = service.new_table("moving", {"id": "int64", "old": "int32"})["tableId"]
     migration, plan = tmp_path / "migration.json", tmp_path / "plan.json"
     migration.write_text(json.dumps([ADD]))
@@ -68,7 +66,7 @@ def test_a_stale_plan_is_refused_with_what_changed_since(
         assert operation.wait().progress_percent == 100
         assert operation.has_ended
 
-        before = written(database_url)
+        before = written(service.database_url)
         stale = service.run("apply", "--plan", str(plan))
         assert stale.returncode == 1
         assert "schema_version_mismatch" in stale.stderr
@@ -84,7 +82,7 @@ def test_a_stale_plan_is_refused_with_what_changed_since(
             assert answer.status_code == 412, answer.text
             assert answer.json()["code"] == ("schema_version_mismatch" if condition else "plan_mismatch")
             assert not answer.json()["retryable"]
-        assert written(database_url) == before
+        assert written(service.database_url) == before
 
         assert client.table(table).version_number == 2
         assert [field.name for field in client.schema("d.moving").fields] == ["id"]
@@ -106,7 +104,7 @@ def test_a_stale_plan_is_refused_with_what_changed_since(
 
 
 def test_an_operation_that_is_not_completed_is_an_exception(service: Installation) -> None:
-    table = service.new_table("failing", {"id": "int64", "text": "utf8"})
+    table = service.new_table("odd", {"id": "int64", "text": "utf8"})
     import lance
     import pyarrow as pa
 
@@ -162,14 +160,14 @@ def test_the_pipeline_of_the_page_works_line_by_line(service: Installation, tmp_
 
 
 def test_the_python_of_the_page_does_what_it_says(
-    service: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_service: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (ROOT / "docs" / "how-to" / "call-it-from-python.md").read_text()
-    assert service.run("tables", "create", "sales", "orders", "--field", "id:int64", "--field", "age:int32").stdout
-    monkeypatch.setenv("SCHEMALEDGER_URL", service.url)
-    monkeypatch.setenv("SCHEMALEDGER_TOKEN", service.token)
+    assert own_service.run("tables", "create", "sales", "orders", "--field", "id:int64", "--field", "age:int32").stdout
+    monkeypatch.setenv("SCHEMALEDGER_URL", own_service.url)
+    monkeypatch.setenv("SCHEMALEDGER_TOKEN", own_service.token)
     snippets = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len(snippets) == 5
     for snippet in snippets:
-        program = snippet.replace("http://127.0.0.1:8080", service.url).replace("sl_...", service.token)
+        program = snippet.replace("http://127.0.0.1:8080", own_service.url).replace("sl_...", own_service.token)
         exec(compile(program, "call-it-from-python.md", "exec"), {})

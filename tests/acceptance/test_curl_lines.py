@@ -43,18 +43,18 @@ def run(service: Service, line: str, known: dict[str, str]) -> "subprocess.Compl
     return subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_curl_lines_do_what_the_pages_say(service: Service) -> None:
-    table = service.new_table("curled", {"id": "int64", "age": "int32"})["tableId"]
+def test_curl_lines_do_what_the_pages_say(own_service: Service) -> None:
+    table = own_service.new_table("curled", {"id": "int64", "age": "int32"})["tableId"]
     for number, (old, new) in enumerate((("age", "years"), ("years", "age"), ("age", "years"))):
         change = {"type": "rename_column", "params": {"oldName": old, "newName": new}}
-        operation = service.migrate(table, change)
-        assert service.finished(operation)["status"] == "completed", number
+        operation = own_service.migrate(table, change)
+        assert own_service.finished(operation)["status"] == "completed", number
     assert WITH_CURL[0].name == "README.md"
     assert len(WITH_CURL) > 2
     for page in WITH_CURL:
         known = {"TABLE_ID": table, "OPERATION_ID": operation}
         for line in curl_lines(page):
-            ran = run(service, line, known)
+            ran = run(own_service, line, known)
             assert ran.returncode == 0, (page.name, line, ran.stderr)
             assert ran.stdout, (page.name, line)
             if ran.stdout.startswith("{"):

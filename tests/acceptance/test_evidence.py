@@ -40,18 +40,18 @@ def changed(service: Service, table: str, kind: str, **params: object) -> None:
     assert service.finished(service.migrate(table, {"type": kind, "params": params}))["status"] == "completed"
 
 
-def test_evidence_verifies_far_away_and_the_log_here(service: Service, bare: Path, tmp_path: Path) -> None:
-    table = service.new_table("audited", {"id": "int64"})["tableId"]
-    changed(service, table, "add_column", name="a", dataType="utf8", nullable=True)
-    old = service.run("keys", "show").stdout.strip()
-    assert service.run("keys", "rotate").returncode == 0
-    changed(service, table, "drop_column", name="a")
-    shown = service.run("keys", "show").stdout
+def test_evidence_verifies_far_away_and_the_log_here(own_service: Service, bare: Path, tmp_path: Path) -> None:
+    table = own_service.new_table("audited", {"id": "int64"})["tableId"]
+    changed(own_service, table, "add_column", name="a", dataType="utf8", nullable=True)
+    old = own_service.run("keys", "show").stdout.strip()
+    assert own_service.run("keys", "rotate").returncode == 0
+    changed(own_service, table, "drop_column", name="a")
+    shown = own_service.run("keys", "show").stdout
     assert shown.split()[0] == old
     assert len(shown.split()) == 2
 
     bundle = tmp_path / "evidence.tar"
-    fetched = service.run("audit", "evidence", "--table", "d.audited", "--file", str(bundle))
+    fetched = own_service.run("audit", "evidence", "--table", "d.audited", "--file", str(bundle))
     assert fetched.returncode == 0, fetched.stderr
     for key in shown.split():
         found = verify(bare, bundle, "--key", key)
@@ -61,7 +61,7 @@ def test_evidence_verifies_far_away_and_the_log_here(service: Service, bare: Pat
     told = json.loads(verify(bare, bundle, "--key", tmp_path / "keys", "-o", "json").stdout)
     assert told["holds"]
     assert told["events"] >= 5
-    assert service.run("audit", "verify", str(bundle), "--key", old).returncode == 0
+    assert own_service.run("audit", "verify", str(bundle), "--key", old).returncode == 0
 
     damaged = bytearray(bundle.read_bytes())
     damaged[damaged.index(b'"state":"') + 30] ^= 1
@@ -72,7 +72,7 @@ def test_evidence_verifies_far_away_and_the_log_here(service: Service, bare: Pat
     assert verify(bare, bundle, "--key", "no+key").returncode == 2
     assert verify(bare, tmp_path / "nothing", "--key", old).returncode == 2
 
-    whole = service.run("audit", "verify", "--full", "-o", "json")
+    whole = own_service.run("audit", "verify", "--full", "-o", "json")
     assert whole.returncode == 0, whole.stdout + whole.stderr
     assert json.loads(whole.stdout)["holds"]
-    assert service.run("audit", "checkpoint").stdout.startswith(old.split("+")[0])
+    assert own_service.run("audit", "checkpoint").stdout.startswith(old.split("+")[0])

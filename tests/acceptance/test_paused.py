@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import lance
 import psycopg
@@ -26,26 +27,25 @@ MIGRATIONS = {
 
 @pytest.mark.parametrize("operations", MIGRATIONS.values(), ids=MIGRATIONS)
 def test_what_has_failed_meanwhile_is_not_published_by_a_worker_that_wakes_up(
-    tmp_path: Path, database_url: str, operations: tuple[dict[str, Any], ...]
+    workerless: Service, operations: tuple[dict[str, Any], ...]
 ) -> None:
-    service = Service(tmp_path, DATABASE_URL=database_url, SCHEMALEDGER_WORKER_PROCESSES="0").start()
-    environment = {**service._environment, "SCHEMALEDGER_PORT": "1"}
+    environment = {**workerless._environment, "SCHEMALEDGER_PORT": "1"}
     paused = worker = None
     try:
-        table = service.new_table("people", COLUMNS)
+        table = workerless.new_table(f"paused_{uuid4().hex}", COLUMNS)
         location = table["location"]
         append(location, {"id": 1, "n": 1})
-        operation = service.migrate(table["tableId"], *operations)
+        operation = workerless.migrate(table["tableId"], *operations)
         module = [sys.executable, "-m", "tests.acceptance.crashing_worker", "paused"]
         paused = subprocess.Popen(module, env=environment, stderr=subprocess.DEVNULL)
         wait_for(lambda: state_of(paused.pid) == "T")
 
         # Whoever takes over finds that there were too many attempts, and gives up.
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(workerless.database_url) as connection:
             connection.execute("UPDATE operation_leases SET failures = %s", (MAX_ATTEMPTS,))
         command = [sys.executable, "-m", "api.cli.main", "worker"]
         worker = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        ended = service.finished(operation)
+        ended = workerless.finished(operation)
         assert (ended["status"], ended["error"]["code"]) == ("failed", "attempts_exhausted")
 
         paused.send_signal(signal.SIGCONT)
@@ -54,14 +54,13 @@ def test_what_has_failed_meanwhile_is_not_published_by_a_worker_that_wakes_up(
         assert now.schema.names == ["id", "n"]
         assert now.describe_indices() == []
         assert now.to_table().to_pylist() == [{"id": 1, "n": 1}]
-        assert service.http.get(f"/operations/{operation}").json()["status"] == "failed"
-        assert not service.http.get(f"/dataset-tables/{table['tableId']}/drift").json()["drifted"]
+        assert workerless.http.get(f"/operations/{operation}").json()["status"] == "failed"
+        assert not workerless.http.get(f"/dataset-tables/{table['tableId']}/drift").json()["drifted"]
     finally:
         for process in (paused, worker):
             if process is not None and process.poll() is None:
                 process.kill()
                 process.wait()
-        service.stop()
 
 
 def append(location: str, row: dict[str, Any]) -> None:

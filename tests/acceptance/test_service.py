@@ -83,24 +83,24 @@ def test_a_port_that_is_taken_is_said_so(service: Service, tmp_path: Path) -> No
     assert "--port" in ran.stderr
 
 
-def test_a_process_that_dies_is_started_again(service: Service) -> None:
-    victims = children_of(service.process.pid)
+def test_a_process_that_dies_is_started_again(own_service: Service) -> None:
+    victims = children_of(own_service.process.pid)
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: len(set(children_of(service.process.pid)) - set(victims)) == len(victims))
+    wait_for(lambda: len(set(children_of(own_service.process.pid)) - set(victims)) == len(victims))
 
     def answers() -> bool:
         try:
-            return service.http.get("/health/ready").status_code == 200
+            return own_service.http.get("/health/ready").status_code == 200
         except httpx.HTTPError:
             return False
 
     wait_for(answers)
-    assert service.finished(service.migrate(service.new_table("t", {"id": "int64"})["tableId"], add("x")))
+    assert own_service.finished(own_service.migrate(own_service.new_table("t", {"id": "int64"})["tableId"], add("x")))
 
 
 def test_ten_tables_migrate_side_by_side_on_two_workers(service: Service) -> None:
-    tables = [service.new_table(f"t{number}", {"id": "int64", "a": "utf8"})["tableId"] for number in range(10)]
+    tables = [service.new_table(f"beside{number}", {"id": "int64", "a": "utf8"})["tableId"] for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
         operations = list(pool.map(lambda table: service.migrate(table, rename("a", "b"), add("c")), tables))
     assert [service.finished(operation)["status"] for operation in operations] == ["completed"] * 10
@@ -109,8 +109,7 @@ def test_ten_tables_migrate_side_by_side_on_two_workers(service: Service) -> Non
 
 
 def test_no_process_answers_404_right_after_202(service: Service) -> None:
-    table = service.new_table("t", {"id": "int64"})["tableId"]
-    body = {"operations": [add("x")]}
+    table = service.new_table("asked", {"id": "int64"})["tableId"]
     statuses = list[int]()
     for number in range(25):
         operation = service.migrate(table, add(f"x{number}"))
@@ -119,7 +118,6 @@ def test_no_process_answers_404_right_after_202(service: Service) -> None:
             answer = httpx.get(f"{service.url}/operations/{operation}", headers=service.http.headers)
             statuses.append(answer.status_code)
     assert set(statuses) == {200}
-    assert body
 
 
 def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(tmp_path: Path) -> None:
@@ -173,26 +171,31 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
         service.stop()
 
 
+def table_called(service: Service, name: str) -> dict[str, Any]:
+    (found,) = (table for table in service.http.get("/dataset-tables").json()["tables"] if table["tableName"] == name)
+    return dict(found)
+
+
 def test_the_command_line_migrates_follows_and_answers_with_exit_codes(service: Service) -> None:
-    created = service.run("tables", "create", "d", "people", "--field", "id:int64 not null", "--field", "age:int32")
+    created = service.run("tables", "create", "d", "followed", "--field", "id:int64 not null", "--field", "age:int32")
     assert created.returncode == 0, created.stderr
-    assert "d.people" in service.run("tables", "list").stdout
+    assert "d.followed" in service.run("tables", "list").stdout
 
     operations = json.dumps([add("x"), rename("age", "years")])
-    planned = service.run("plan", "d.people", "-", given=operations)
+    planned = service.run("plan", "d.followed", "-", given=operations)
     assert (planned.returncode, "Rename 'age' to 'years'." in planned.stdout) == (0, True)
-    done = service.run("migrate", "d.people", "-", given=operations)
+    done = service.run("migrate", "d.followed", "-", given=operations)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("completed\t100.0%")
-    assert "years\tint32" in service.run("schema", "d.people").stdout
-    assert json.loads(service.run("schema", "d.people", "--versions", "-o", "json").stdout)[0]["versionNumber"] == 2
+    assert "years\tint32" in service.run("schema", "d.followed").stdout
+    assert json.loads(service.run("schema", "d.followed", "--versions", "-o", "json").stdout)[0]["versionNumber"] == 2
 
-    refused = service.run("migrate", "d.people", "-", given=json.dumps([drop("nobody"), add("x")]))
+    refused = service.run("migrate", "d.followed", "-", given=json.dumps([drop("nobody"), add("x")]))
     assert refused.returncode == 1
     assert "/operations/0/params/name: There is no column 'nobody'." in refused.stderr
-    assert service.run("migrate", "d.people", "-", given="{").returncode == 1
+    assert service.run("migrate", "d.followed", "-", given="{").returncode == 1
     assert service.run("migrate", "d.nobody", "-", given=operations).returncode == 1
-    submitted = service.run("migrate", "d.people", "-", "--no-wait", given=json.dumps([add("y")]))
+    submitted = service.run("migrate", "d.followed", "-", "--no-wait", given=json.dumps([add("y")]))
     assert submitted.returncode == 5
     followed = service.run("operations", "follow", submitted.stdout.strip(), "-o", "json")
     assert (followed.returncode, json.loads(followed.stdout)["status"]) == (0, "completed")
@@ -200,70 +203,72 @@ def test_the_command_line_migrates_follows_and_answers_with_exit_codes(service: 
 
 
 def test_the_command_line_undoes_indexes_compacts_and_finds_what_was_done_outside(service: Service) -> None:
-    assert service.run("tables", "create", "d", "people", "--field", "id:int64", "--field", "age:int32").returncode == 0
-    location = service.http.get("/dataset-tables").json()["tables"][0]["location"]
+    assert service.run("tables", "create", "d", "mended", "--field", "id:int64", "--field", "age:int32").returncode == 0
+    table = table_called(service, "mended")
+    table_id, location = table["tableId"], table["location"]
     lance.write_dataset(pa.table({"id": [1, 2], "age": pa.array([30, 40], pa.int32())}), location, mode="append")
-    assert service.run("migrate", "d.people", "-", given=json.dumps([drop("age")])).returncode == 0
-    table_id = service.http.get("/dataset-tables").json()["tables"][0]["tableId"]
+    assert service.run("migrate", "d.mended", "-", given=json.dumps([drop("age")])).returncode == 0
     (migration,) = service.http.get(f"/dataset-tables/{table_id}/migrations").json()["migrations"]
-    planned = service.run("revert", "d.people", migration["migrationId"], "--plan")
+    planned = service.run("revert", "d.mended", migration["migrationId"], "--plan")
     assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "+ column 'age' (int32) is new"), planned.stdout
-    undone = service.run("revert", "d.people", migration["migrationId"], "--description", "it was needed")
+    undone = service.run("revert", "d.mended", migration["migrationId"], "--description", "it was needed")
     assert undone.returncode == 0, undone.stderr
     assert lance.dataset(location).to_table()["age"].to_pylist() == [30, 40]
 
-    assert service.run("indexes", "build", "d.people", "id", "--type", "btree").returncode == 0
-    assert service.run("indexes", "list", "d.people").stdout == "id_idx\tid\tbtree\t\n"
-    assert service.run("compact", "d.people").returncode == 0
-    assert service.run("indexes", "drop", "d.people", "id_idx").returncode == 0
-    assert service.run("indexes", "list", "d.people").stdout == ""
+    assert service.run("indexes", "build", "d.mended", "id", "--type", "btree").returncode == 0
+    assert service.run("indexes", "list", "d.mended").stdout == "id_idx\tid\tbtree\t\n"
+    assert service.run("compact", "d.mended").returncode == 0
+    assert service.run("indexes", "drop", "d.mended", "id_idx").returncode == 0
+    assert service.run("indexes", "list", "d.mended").stdout == ""
 
-    assert service.run("drift", "d.people").returncode == 0
+    assert service.run("drift", "d.mended").returncode == 0
     lance.dataset(location).add_columns({"extra": "id + 1"})
-    drifted = service.run("drift", "d.people")
+    drifted = service.run("drift", "d.mended")
     assert (drifted.returncode, "+ column 'extra'" in drifted.stdout) == (3, True), drifted.stdout
-    assert service.run("adopt", "d.people", "--description", "by hand").returncode == 0
-    assert service.run("drift", "d.people").returncode == 0
+    assert service.run("adopt", "d.mended", "--description", "by hand").returncode == 0
+    assert service.run("drift", "d.mended").returncode == 0
 
 
 def test_the_command_line_tells_the_past(service: Service) -> None:
-    assert service.run("tables", "create", "d", "people", "--field", "id:int64", "--field", "age:int32").returncode == 0
-    location = service.http.get("/dataset-tables").json()["tables"][0]["location"]
+    assert (
+        service.run("tables", "create", "d", "remembered", "--field", "id:int64", "--field", "age:int32").returncode
+        == 0
+    )
+    location = table_called(service, "remembered")["location"]
     changes = json.dumps([rename("age", "how old?"), add("x")])
-    assert service.run("migrate", "d.people", "-", "--description", "clearer", given=changes).returncode == 0
+    assert service.run("migrate", "d.remembered", "-", "--description", "clearer", given=changes).returncode == 0
     lance.dataset(location).drop_columns(["x"])
-    assert service.run("adopt", "d.people", "--description", "by hand").returncode == 0
+    assert service.run("adopt", "d.remembered", "--description", "by hand").returncode == 0
 
-    third, second, first = json.loads(service.run("schema", "d.people", "--versions", "-o", "json").stdout)
+    third, second, first = json.loads(service.run("schema", "d.remembered", "--versions", "-o", "json").stdout)
     assert third["appliedAt"] < third["knownAt"]
 
     def columns(*options: str) -> list[str]:
-        ran = service.run("schema", "d.people", *options)
+        ran = service.run("schema", "d.remembered", *options)
         assert ran.returncode == 0, ran.stderr
         return [line.partition("\t")[0] for line in ran.stdout.splitlines()]
 
     assert columns() == columns("--at", third["appliedAt"]) == ["id", "how old?"]
     assert columns("--at", third["appliedAt"], "--known-at", second["knownAt"]) == ["id", "how old?", "x"]
     assert columns("--position", str(second["position"] - 1)) == columns("--at", first["knownAt"]) == ["id", "age"]
-    refused = service.run("schema", "d.people", "--position", "1", "--at", third["appliedAt"])
+    refused = service.run("schema", "d.remembered", "--position", "1", "--at", third["appliedAt"])
     assert (refused.returncode, "cannot be combined" in refused.stderr) == (1, True)
 
-    assert service.run("diff", "d.people").stdout == "- column 'x' (utf8) is gone\n"
-    compared = service.run("diff", "d.people", "--from", "1", "--to", "2").stdout.splitlines()
+    assert service.run("diff", "d.remembered").stdout == "- column 'x' (utf8) is gone\n"
+    compared = service.run("diff", "d.remembered", "--from", "1", "--to", "2").stdout.splitlines()
     assert compared == ["~ column 'age' is now called 'how old?'", "+ column 'x' (utf8) is new"]
 
-    told = [line.split("\t") for line in service.run("column", "d.people", "how old?").stdout.splitlines()]
+    told = [line.split("\t") for line in service.run("column", "d.remembered", "how old?").stdout.splitlines()]
     assert [(line[0], line[2], *line[4:]) for line in told] == [
         ("1", "born", "", ""),
         ("2", "changed", "admin", "clearer"),
     ]
-    assert service.run("column", "d.people", "x").stdout.splitlines()[-1].split("\t")[2] == "dropped"
-    assert service.run("column", "d.people", "nobody").returncode == 1
+    assert service.run("column", "d.remembered", "x").stdout.splitlines()[-1].split("\t")[2] == "dropped"
+    assert service.run("column", "d.remembered", "nobody").returncode == 1
 
 
 def test_a_failed_operation_is_exit_code_three(service: Service) -> None:
-
-    table = service.new_table("t", {"id": "int64", "a": "utf8"})
+    table = service.new_table("failing", {"id": "int64", "a": "utf8"})
     schema = lance.dataset(table["location"]).schema
     lance.write_dataset(pa.Table.from_pylist([{"id": 1, "a": "x"}], schema=schema), table["location"], mode="append")
     operations = [{"type": "change_column_type", "params": {"name": "a", "oldType": "utf8", "newType": "int32"}}]
@@ -272,8 +277,8 @@ def test_a_failed_operation_is_exit_code_three(service: Service) -> None:
     assert "cast_failed" in failed.stdout
 
 
-def test_the_log_has_no_gaps_after_all_this(service: Service, database_url: str) -> None:
-    table = service.new_table("t", {"id": "int64"})["tableId"]
+def test_the_log_has_no_gaps_after_all_this(service: Service) -> None:
+    table = service.new_table("gapless", {"id": "int64"})["tableId"]
     with ThreadPoolExecutor(8) as pool:
         list(
             pool.map(
@@ -283,7 +288,7 @@ def test_the_log_has_no_gaps_after_all_this(service: Service, database_url: str)
                 range(24),
             )
         )
-    found = positions(database_url)
+    found = positions(service.database_url)
     assert found == list(range(1, len(found) + 1))
 
 

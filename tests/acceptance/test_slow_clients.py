@@ -3,24 +3,24 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.acceptance.conftest import PATIENCE, Service, wait_for
+from tests.conftest import fresh_database
 
 MANY = 200
 """More than there are threads to hold up."""
 
 
-@pytest.fixture
-def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
-    made = Service(
-        tmp_path, DATABASE_URL=database_url, SCHEMALEDGER_REQUEST_SECONDS="2", SCHEMALEDGER_WORKER_PROCESSES="0"
-    ).start()
-    yield made
-    made.stop()
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = {"SCHEMALEDGER_REQUEST_SECONDS": "2", "SCHEMALEDGER_WORKER_PROCESSES": "0"}
+    with fresh_database() as url:
+        made = Service(tmp_path_factory.mktemp("slow"), DATABASE_URL=url, **settings).start()
+        yield made
+        made.stop()
 
 
 def connected(service: Service, said: bytes) -> socket.socket:

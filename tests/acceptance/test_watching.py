@@ -154,15 +154,15 @@ def test_the_command_line_follows_from_one_process_to_the_other(idle: Service) -
     assert len(set(rest)) == len(rest)
 
 
-def test_following_for_a_time_answers_with_what_is_then(idle: Service) -> None:
-    operation = idle.migrate(idle.new_table("t", {"id": "int64"})["tableId"], add("x"))
-    ran = idle.run("operations", "follow", operation, "--timeout", "0.3")
+def test_following_for_a_time_answers_with_what_is_then(workerless: Service) -> None:
+    operation = workerless.migrate(workerless.new_table("followed", {"id": "int64"})["tableId"], add("x"))
+    ran = workerless.run("operations", "follow", operation, "--timeout", "0.3")
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (5, "pending\t0.0%\t")
-    with working(idle):
-        idle.finished(operation)
-    ended = idle.run("operations", "follow", operation, "--timeout", "0", "-o", "json")
+    with working(workerless):
+        workerless.finished(operation)
+    ended = workerless.run("operations", "follow", operation, "--timeout", "0", "-o", "json")
     assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "completed")
-    assert idle.run("operations", "follow", "nothing").returncode == 1
+    assert workerless.run("operations", "follow", "nothing").returncode == 1
 
 
 def metric(text: str, name: str, **labels: str) -> float:
@@ -172,15 +172,15 @@ def metric(text: str, name: str, **labels: str) -> float:
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-def test_any_process_answers_for_all_of_them(service: Service) -> None:
-    table = service.new_table("t", {"id": "int64"})["tableId"]
-    operations = [service.migrate(table, add(f"x{number}")) for number in range(4)]
+def test_any_process_answers_for_all_of_them(own_service: Service) -> None:
+    table = own_service.new_table("t", {"id": "int64"})["tableId"]
+    operations = [own_service.migrate(table, add(f"x{number}")) for number in range(4)]
     for operation in operations:
-        assert service.finished(operation)["status"] == "completed"
+        assert own_service.finished(operation)["status"] == "completed"
 
     def scrape() -> str:
         # A connection of its own each time, so that both processes are asked.
-        answer = httpx.get(f"{service.url}/metrics", timeout=PATIENCE)
+        answer = httpx.get(f"{own_service.url}/metrics", timeout=PATIENCE)
         assert answer.status_code == 200
         return answer.text
 
@@ -250,13 +250,13 @@ def test_a_worker_on_its_own_answers_with_its_metrics(idle: Service) -> None:
     assert worker.returncode == 0
 
 
-def test_every_line_of_the_log_is_an_object_and_none_holds_the_token(service: Service) -> None:
-    table = service.new_table("t", {"id": "int64"})["tableId"]
-    service.http.headers["X-Request-Id"] = "asked-by-a-test"
-    operation = service.migrate(table, add("x"))
-    assert service.finished(operation)["status"] == "completed"
-    service.stop()
-    told = [json.loads(line) for line in service.lines if line.startswith("{")]
+def test_every_line_of_the_log_is_an_object_and_none_holds_the_token(own_service: Service) -> None:
+    table = own_service.new_table("t", {"id": "int64"})["tableId"]
+    own_service.http.headers["X-Request-Id"] = "asked-by-a-test"
+    operation = own_service.migrate(table, add("x"))
+    assert own_service.finished(operation)["status"] == "completed"
+    own_service.stop()
+    told = [json.loads(line) for line in own_service.lines if line.startswith("{")]
     mine = [line for line in told if line.get("requestId") == "asked-by-a-test"]
     assert {(line["route"], line["status"]) for line in mine} >= {
         ("/dataset-tables/{tableId}/migrations", 202),
@@ -264,8 +264,8 @@ def test_every_line_of_the_log_is_an_object_and_none_holds_the_token(service: Se
     }
     assert {line["operationId"] for line in mine if "operationId" in line} == {operation}
     assert all({"time", "level", "logger", "process", "message"} <= set(line) for line in told)
-    # The one place where the token is shown is the announcement to whoever started the service.
-    assert not [line for line in told if service.token in json.dumps(line)]
+    # The one place where the token is shown is the announcement to whoever started the own_service.
+    assert not [line for line in told if own_service.token in json.dumps(line)]
 
 
 def test_many_followers_of_one_process_leave_room_for_everybody_else(tmp_path: Path, database_url: str) -> None:
