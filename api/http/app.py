@@ -1,6 +1,7 @@
 """The HTTP application, put together from what the composition root hands it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -132,8 +133,12 @@ def create_app(
     return app
 
 
+@cache
 def published_document() -> bytes:
-    """The OpenAPI document, as JSON. It needs the names of what routes ask for, and nothing of it."""
+    """The OpenAPI document, as JSON. It needs the names of what routes ask for, and nothing of it.
+
+    Made when it is first asked for: that takes longer than all the rest of a start.
+    """
     return msgspec.json.encode(make_document(ROUTES, _dependencies(PROVIDED)))
 
 

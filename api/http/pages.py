@@ -1,7 +1,6 @@
 """``/openapi.json`` and ``/docs``: the published document and a page to read it, without the internet."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from litestar import Response, get
@@ -15,11 +14,8 @@ STATIC = Path(__file__).parent / "static"
 
 
 def make_pages(document: Callable[[], bytes]) -> list[ControllerRouterHandler]:
-    """Routes that answer with the document and the page. The page's script and style are files of this package.
-
-    The document is made when it is first asked for: to make it takes longer than all the rest of a start.
-    """
-    page, document = (STATIC / "docs.html").read_bytes(), cache(document)
+    """Routes that answer with the document and the page. The page's script and style are files of this package."""
+    page = (STATIC / "docs.html").read_bytes()
 
     @get("/openapi.json", opt={OPEN: True}, include_in_schema=False, sync_to_thread=True)
     def openapi() -> Response[bytes]:
