@@ -24,7 +24,7 @@ compiled: $(READY)
 	@$(BIN)/python -m compileall -q domain adapters api tests
 
 test: compiled ## Run every test but the benchmarks, in parallel, warnings as errors
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray, an S3 server or Go, in an environment of their own
 	$(CLUSTER)/bin/python -m pytest tests/api/test_ray.py tests/api/test_object_stores.py tests/domain/audit/test_go.py

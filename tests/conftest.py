@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -50,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     _execute(url, f"CREATE DATABASE {template}")
     prepare_database(database_on(url, template), LOG_SQL)
     os.environ[SERVER], os.environ[TEMPLATE] = url, template
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import Scheduling
+
+    return Scheduling(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -30,7 +30,6 @@ from tests.domain.planning import add, drop, index, rename, retype
 server = pytest.importorskip("moto.server", reason="moto, the S3 server of the tests, is not installed")
 
 pytestmark = [
-    pytest.mark.xdist_group("object_stores"),
     # The server's sockets are left to the collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -35,7 +35,6 @@ from adapters.executors.ray_cluster import RayExecutor
 __all__ = ["bench"]
 
 pytestmark = [
-    pytest.mark.xdist_group("ray"),
     # Ray leaves sockets and files of its own processes to the collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

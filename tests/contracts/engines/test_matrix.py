@@ -6,14 +6,12 @@ from tests.contracts.engines.matrix import CHANGES, ENGINES, KINDS, Outcome, all
 from tests.docs.engines import page
 from tests.docs.pages import assert_fresh
 
-# One process finds out for all of these.
-pytestmark = pytest.mark.xdist_group("matrix")
-
 Found = dict[str, dict[str, dict[str, Outcome]]]
 
 
 @pytest.fixture(scope="module")
 def found() -> Found:
+    """For all tests of this file: tests/scheduling.py has one process run them."""
     return {engine: all_outcomes(engine) for engine in ENGINES}
 
 
