@@ -15,7 +15,7 @@ from psycopg.sql import Identifier
 from adapters.postgres.database import Connection, Statement, run
 
 AT_ONCE = 2
-"""Tables whose indexes are built at a time."""
+"""Indexes that are built at a time."""
 
 PREFIX = "schemaledger_aside_"
 RETIRED = "_retired"
@@ -74,11 +74,11 @@ class Aside:
 
     def finish(self) -> None:
         """Gives the tables the indexes that make the live ones fast: it is cheaper after the rows. Repeatable."""
-        jobs = [
-            [*self._indexes(table, unique=False), f"ANALYZE {self._at(table).as_string()}"] for table in self.tables
-        ]
+        indexes = [sql for table in self.tables for sql in self._indexes(table, unique=False)]
+        analyses = [f"ANALYZE {self._at(table).as_string()}" for table in self.tables]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(self._apart, jobs):
+            # One by one, not table by table: most rows are in a single table.
+            for _ in pool.map(self._apart, [*indexes, *analyses]):
                 pass
 
     def advance(self, position: int) -> None:
@@ -127,11 +127,10 @@ class Aside:
             _, _, rest = after.partition(" USING ")
             yield f"{kind}INDEX IF NOT EXISTS {name} ON {self._at(table).as_string()} USING {rest}"
 
-    def _apart(self, statements: Sequence[str]) -> None:
-        """On a connection of their own: while one table's indexes are built, another's can be."""
+    def _apart(self, statement: str) -> None:
+        """On a connection of its own: while one index is built, another can be."""
         with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
+            connection.execute(statement.encode())
 
     def _move(self, table: str, source: str, target: str) -> None:
         self._execute("ALTER TABLE {} SET SCHEMA {}", Identifier(source, table), Identifier(target))
