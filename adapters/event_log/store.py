@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import SharedCommits
+from adapters.event_log.streams import StreamLoader
 from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
 from adapters.postgres.locked_texts import KEY_GONE
 from domain.errors import LogUnavailable, Refusal, StreamMoved
@@ -174,6 +175,7 @@ class PostgresEventStore:
 
         def rows(connection: Connection) -> list[TupleRow]:
             with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+                cursor.adapters.register_loader("uuid", StreamLoader)
                 return cursor.execute(sql.encode(), parameters).fetchall()
 
         return self._database.read(rows)

@@ -72,10 +72,12 @@ class Folding:
 
     def take(self, connection: Connection, events: Sequence[Recorded]) -> None:
         """Everything that the events do to the views, in the connection's transaction."""
-        streams = {event.stream for event in events if event.version > 1}
-        streams.difference_update([event.stream for event in events if event.version == 1])
+        going_on = {event.stream.int: event.stream for event in events if event.version > 1}
+        for event in events:
+            if event.version == 1:
+                going_on.pop(event.stream.int, None)
         for fold in self._folds:
-            fold.begin(connection, streams)
+            fold.begin(connection, going_on.values())
         acts = self._acts
         for event in events:
             for act in acts.get(type(event.fact), ()):

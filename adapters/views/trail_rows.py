@@ -34,7 +34,7 @@ class TrailRows:
 
     def __init__(self) -> None:
         self._topics = {kind: kind.__struct_config__.tag for kind in get_args(AnyFact)}
-        self._tables, self._rows = dict[UUID, UUID | None](), list[tuple[Any, ...]]()
+        self._tables, self._rows = dict[int, UUID | None](), list[tuple[Any, ...]]()
         self.effects: Effects = {kind: self._later if kind in LATER else self._told for kind in get_args(AnyFact)}
 
     def begin(self, connection: Connection, streams: Collection[UUID]) -> None:
@@ -42,7 +42,8 @@ class TrailRows:
         self._tables.clear()
         if streams:
             with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-                self._tables.update(cursor.execute(FIRSTS.encode(), (list(streams),)).fetchall())
+                for stream, table_id in cursor.execute(FIRSTS.encode(), (list(streams),)):
+                    self._tables[stream.int] = table_id
 
     def end(self, connection: Connection) -> None:
         copy(connection, NAME, COLUMNS, self._rows)
@@ -51,16 +52,25 @@ class TrailRows:
         """An event that knows itself of which table it is, or is of none."""
         table_id, cause = table_of(event), cause_of(event)
         if event.version == 1:
-            self._tables[event.stream] = table_id
+            self._tables[event.stream.int] = table_id
         self._add(event, fact, table_id, cause)
 
     def _later(self, event: Recorded, fact: Fact) -> None:
-        self._add(event, fact, self._tables.get(event.stream), event.stream)
+        self._add(event, fact, self._tables.get(event.stream.int), event.stream)
 
     def _add(self, event: Recorded, fact: Fact, table_id: UUID | None, cause: UUID | None) -> None:
-        actor = event.metadata.origin.actor
-        place = (event.position, event.stream, event.version, event.recorded_at)
-        self._rows.append((*place, self._topics[type(fact)], actor, table_id, cause))
+        self._rows.append(
+            (
+                event.position,
+                event.stream,
+                event.version,
+                event.recorded_at,
+                self._topics[type(fact)],
+                event.metadata.origin.actor,
+                table_id,
+                cause,
+            )
+        )
 
 
 class StreamRows:
