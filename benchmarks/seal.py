@@ -6,7 +6,7 @@ signed and copied outside. Both end with the same root.
 
 from hashlib import sha256
 
-from adapters.sealing.sealer import ENTRIES, entry_of_row
+from adapters.sealing.events import NEXT, events
 from benchmarks.measure import Result, in_turns
 from benchmarks.sealed_log import EVENTS, SealedLog, filled_log
 from domain.audit.tree import Growing, leaf_hash
@@ -14,10 +14,8 @@ from domain.audit.tree import Growing, leaf_hash
 
 def measure() -> list[Result]:
     with filled_log() as log:
-        rows = log.connection.execute(ENTRIES.encode(), {"after": 0, "limit": EVENTS}).fetchall()
-        entries = [entry_of_row(row).encoded() for row in rows]
+        entries = [event.entry.encoded() for event in events(log.connection, NEXT, after=0, limit=EVENTS)]
         assert len(entries) == EVENTS
-        del rows
         return [_of_log(log, entries), _of_tree(entries)]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from adapters.postgres.database import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy
-from adapters.sealing.sealer import ENTRIES, entry_of_row
+from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, verify_ed25519
 from adapters.sealing.tiles import PostgresForest
 from domain.audit.notes import NoteDamaged, opened, parse_checkpoint
@@ -102,15 +102,14 @@ class Inspection:
         row = run(self.connection, Statement(COUNT, {})).fetchone()
         assert row is not None
         forest, after, due = PostgresForest(self.connection), 0, 1
-        while rows := run(self.connection, Statement(ENTRIES, {"after": after, "limit": BATCH})).fetchall():
-            for each in rows:
-                entry = entry_of_row(each)
+        while batch := events(self.connection, NEXT, after=after, limit=BATCH):
+            for entry, _ in batch:
                 for missing in range(due, entry.position):
                     yield _Leaf(missing, None, _tile_leaf(forest, missing))
                 yield _Leaf(entry.position, leaf_hash(entry.encoded()), _tile_leaf(forest, entry.position))
                 due = entry.position + 1
-            after = rows[-1]["notification_id"]
-            self.events += len(rows)
+            after = batch[-1].entry.position
+            self.events += len(batch)
             tell(self.events, row["events"])
 
     def _here(self) -> Iterator[_Kept]:

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Connection, Database, Statement, run
-from adapters.sealing.sealer import EVENT, entry_of_row
+from adapters.postgres.database import Connection, Database
+from adapters.sealing.events import EVENT, events
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.tiles import PostgresForest
-from domain.audit.entry import Sealed
 from domain.audit.evidence import Frame, Scope
 from domain.audit.notes import Signer, VerifierKey
 from domain.audit.seal import Inclusion, SignedCheckpoint, Span
@@ -81,10 +80,10 @@ class PostgresSeal:
 
     def inclusion(self, position: int, checkpoint: SignedCheckpoint) -> Inclusion:
         def found(connection: Connection) -> Inclusion:
-            row = run(connection, Statement(ONE, {"position": position})).fetchone()
-            assert row is not None, f"position {position} is missing from the log"
+            batch = events(connection, ONE, position=position)
+            assert batch, f"position {position} is missing from the log"
             path = Tree(PostgresForest(connection), checkpoint.size).inclusion(position - 1)
-            return Inclusion(_sealed(row), path, checkpoint)
+            return Inclusion(batch[0], path, checkpoint)
 
         return self._database.read(found)
 
@@ -129,8 +128,8 @@ class PostgresSeal:
 
         def found(connection: Connection) -> list[Inclusion]:
             tree = Tree(PostgresForest(connection), checkpoint.size)
-            rows = run(connection, Statement(EVENT + WHERE[scope.kind] + AFTER, values)).fetchall()
-            return [Inclusion(_sealed(row), tree.inclusion(row["notification_id"] - 1), checkpoint) for row in rows]
+            batch = events(connection, EVENT + WHERE[scope.kind] + AFTER, **values)
+            return [Inclusion(event, tree.inclusion(event.entry.position - 1), checkpoint) for event in batch]
 
         return self._database.read(found)
 
@@ -141,7 +140,3 @@ def _checkpoint(row: DictRow | None) -> SignedCheckpoint | None:
 
 def _span(row: DictRow | None) -> Span | None:
     return Span(row["first"], row["last"], row["events"]) if row and row["events"] else None
-
-
-def _sealed(row: DictRow) -> Sealed:
-    return Sealed(entry_of_row(row), bytes(row["state"]))

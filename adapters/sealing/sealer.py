@@ -8,13 +8,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from psycopg.rows import DictRow
-
 from adapters.postgres.database import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, verify_ed25519
 from adapters.sealing.tiles import PostgresForest, grown, store
-from domain.audit.entry import Entry, entry_of
 from domain.audit.notes import Checkpoint, NoteDamaged, opened, parse_checkpoint, signed
 from domain.audit.tree import Tree, leaf_hash
 
@@ -25,12 +23,6 @@ NAME = "seal"
 BATCH = 5_000
 """Events between two checkpoints at most."""
 
-EVENT = """
-SELECT notification_id, (extract(epoch FROM recorded_at) * 1000000)::bigint AS microseconds, originator_id,
-    originator_version, topic, state
-FROM stored_events
-"""
-ENTRIES = EVENT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT %(limit)s"
 LAST = "SELECT size, note FROM seal_checkpoints ORDER BY size DESC LIMIT 1"
 PUBLISH = "INSERT INTO seal_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)"
 ADVANCE = """
@@ -75,8 +67,7 @@ class Sealer:
     def _advance(self, connection: Connection) -> bool:
         last = self._last(connection)
         size = last.size if last else 0
-        rows = run(connection, Statement(ENTRIES, {"after": size, "limit": BATCH})).fetchall()
-        entries = [entry_of_row(row) for row in rows]
+        entries = [event.entry for event in events(connection, NEXT, after=size, limit=BATCH)]
         if [entry.position for entry in entries] != list(range(size + 1, size + 1 + len(entries))):
             raise SealStopped(f"positions are missing from the log after {size}")
         if not entries:
@@ -130,14 +121,3 @@ class Sealer:
     def _check(self, forest: PostgresForest, last: Checkpoint | None) -> None:
         if last is not None and Tree(forest, last.size).root() != last.root:
             raise SealStopped(f"the tree is no longer the one that the checkpoint of {last.size} events was signed for")
-
-
-def entry_of_row(row: DictRow) -> Entry:
-    return entry_of(
-        row["notification_id"],
-        row["microseconds"],
-        row["originator_id"].bytes,
-        row["originator_version"],
-        row["topic"],
-        bytes(row["state"]),
-    )
