@@ -5,7 +5,6 @@ leaves locks as they were, so it is only done while there is one thread, and Lan
 there. Whoever is started again is an interpreter of its own, as all are where forking is no custom (macOS).
 """
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -96,8 +95,6 @@ def is_alone() -> bool:
 
 
 def _forked(role: str, settings: Settings) -> Process:
-    # What is there by now stays: who collects in a fork need not look at it, and so need not copy its memory.
-    gc.freeze()
     process = multiprocessing.get_context("fork").Process(target=_run_forked, args=(role, settings), name=role)
     process.start()
     return process

@@ -91,13 +91,14 @@ def _importing(children: list[Child]) -> Iterator[None]:
     import api.groundwork  # noqa: F401
 
     thread = Thread(target=_import, args=(children,), name="importing")
-    # There is nothing to collect: what is imported stays.
+    # What is imported stays. Who collects need not look at it, and no fork need copy its memory for that.
     gc.disable()
     thread.start()
     try:
         yield
     finally:
         thread.join()
+        gc.freeze()
         gc.enable()
 
 
@@ -109,7 +110,12 @@ def _children(settings: Settings) -> list[Child]:
 def _import(children: list[Child]) -> None:
     """Here for all of them; or where they are not forked, in each API process."""
     if CAN_FORK:
+        from litestar import Litestar
+
         import api.processes  # noqa: F401
+
+        # The framework imports some of its parts only for its first application.
+        Litestar(openapi_config=None, logging_config=None)
     else:
         for child in children:
             # Workers come later: whoever waits for the service waits for the API.
