@@ -9,6 +9,9 @@ CLUSTER := .venv-cluster
 PIN := $(BIN)/pip-compile --quiet --extra demo --extra dev --extra otel --strip-extras --generate-hashes --allow-unsafe \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 
+# Processes that are started by the hundred need not compile each time what they import.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test cluster-test check demo docs bench soak fuzz format lock clean
 
@@ -18,12 +21,7 @@ help: ## Say what there is
 serve: $(READY) ## Start PostgreSQL, API and worker; print a token and a first curl line
 	@exec $(BIN)/schemaledger serve
 
-# As pip does for what it installs: processes that are started by the hundred need not compile what they import.
-.PHONY: compiled
-compiled: $(READY)
-	@$(BIN)/python -m compileall -q domain adapters api tests
-
-test: compiled ## Run every test but the benchmarks, in parallel, warnings as errors
+test: $(READY) ## Run every test but the benchmarks, in parallel, warnings as errors
 	$(BIN)/python -m pytest -n 2
 
 cluster-test: $(CLUSTER)/.ready ## Run the tests that need Ray, an S3 server or Go, in an environment of their own
@@ -42,7 +40,7 @@ demo: $(READY) ## Migrate the flights of 2013, and prove what became of them
 docs: $(READY) ## Make the reference pages anew from the code and from what it does
 	$(BIN)/python -m tests.docs
 
-bench: compiled ## Measure beside the peers; NAME=append runs one
+bench: $(READY) ## Measure beside the peers; NAME=append runs one
 	$(BIN)/python -m benchmarks $(NAME)
 
 soak: $(READY) ## Hurt a whole installation at random for long; STEPS=500 SEED=1
