@@ -19,8 +19,8 @@ from typing import Protocol
 from api.child import run
 from api.settings import Settings
 
-CAN_FORK = sys.platform == "linux"
 THREADS = Path("/proc/self/task")
+CAN_FORK = sys.platform == "linux" and THREADS.exists()
 LOOKS, SECONDS_BETWEEN_LOOKS = 100, 0.002
 
 

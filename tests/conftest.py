@@ -44,9 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         url = server.start()
         _started.append((server, folder))
         # Nothing here outlives the run, so nothing has to reach the disk; what a crash leaves is tested elsewhere.
-        _execute(
-            url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 300", "SELECT pg_reload_conf()"
-        )
+        _execute(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 300")
+        # The number of connections is taken up by a start only.
+        url = server.restart()
     template = f"schemaledger_template_{uuid4().hex[:12]}"
     _execute(url, f"CREATE DATABASE {template}")
     prepare_database(database_on(url, template), LOG_SQL)
