@@ -18,6 +18,14 @@ from tests.acceptance.conftest import PATIENCE, Service
 ADD = [{"type": "add_column", "params": {"name": "x", "dataType": "utf8", "nullable": True}}]
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Whoever is run in the background ignores interrupts, and so would the command line that these tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def idle(tmp_path: Path, database_url: str) -> Iterator[Service]:
     """What is accepted stays pending: there is no worker."""
