@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from adapters.postgres.database import Connection, Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Connection, Statement, run
 from domain.examination import Bookkeeping
 
 DUE = """
@@ -58,7 +59,7 @@ class PostgresChores:
 
     def due(self, name: str, every: timedelta) -> bool:
         statement = Statement(DUE, {"name": name, "every": every})
-        return self._database.write(lambda connection: run(connection, statement).fetchone()) is not None
+        return self._database.write(lambda connection: run(connection, statement).first) is not None
 
     def look(self) -> Bookkeeping:
         row = self._database.row(LOOK, {})
@@ -80,4 +81,4 @@ class PostgresChores:
 
     def forget_operations(self, older_than: timedelta) -> int:
         statement = Statement(FORGET, {"older_than": older_than})
-        return self._database.write(lambda connection: run(connection, statement).rowcount)
+        return self._database.write(lambda connection: run(connection, statement).changed)

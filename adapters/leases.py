@@ -5,7 +5,8 @@ from typing import Any
 
 import psycopg
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.ports import Lease
 
 CLAIM = """
@@ -47,7 +48,7 @@ class PostgresLeases:
     def claim(self, worker: str, term: timedelta) -> Lease | None:
         statement = Statement(CLAIM, {"worker": worker, "term": term})
         try:
-            row = self._database.write(lambda connection: run(connection, statement).fetchone())
+            row = self._database.write(lambda connection: run(connection, statement).first)
         except psycopg.errors.UniqueViolation:
             # Two workers took two operations of one table at the same instant; the other one was first.
             return None
@@ -55,7 +56,7 @@ class PostgresLeases:
 
     def renew(self, lease: Lease, term: timedelta) -> bool:
         statement = Statement(RENEW, {**_held(lease), "term": term})
-        return self._database.write(lambda connection: run(connection, statement).fetchone()) is not None
+        return self._database.write(lambda connection: run(connection, statement).first) is not None
 
     def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
         statement = Statement(RELEASE, {**_held(lease), "delay": delay, "failed": failed})

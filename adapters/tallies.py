@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.ports import Clock, Tally
 from domain.trail.events import Deed
 
@@ -39,6 +40,6 @@ class PostgresTallies:
         return self._clock.now().replace(minute=0, second=0, microsecond=0)
 
     def _written(self, sql: str, given: dict[str, Any]) -> dict[str, Any]:
-        row = self._database.write(lambda connection: run(connection, Statement(sql, given)).fetchone())
+        row = self._database.write(lambda connection: run(connection, Statement(sql, given)).first)
         assert row is not None
         return row

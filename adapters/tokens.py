@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.access import EVERYTHING, Grant, Principal
 from domain.errors import LogUnavailable, TokenExpired
 from domain.views import Changes, TokenView

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from adapters.postgres.database import Connection, Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Connection, Statement, run
 from domain.ports import Lease
 
 KEPT = "SELECT name, outcome FROM prepared_units WHERE operation_id = %(operation_id)s"
@@ -47,7 +48,7 @@ class PostgresWorkbench:
 
         def write(connection: Connection) -> bool:
             with connection.transaction():
-                if run(connection, Statement(HOLD, holder)).fetchone() is None:
+                if run(connection, Statement(HOLD, holder)).first is None:
                     return False
                 run(connection, Statement(FORGET, {**holder, "names": list(names)}))
             return True

@@ -1,7 +1,8 @@
 """The peer of what is measured over HTTP: the same server and framework with two handlers that do one statement each.
 
-``python -m benchmarks.bare_server URL PORT``. Connections, threads and server are set up as the service's own are:
-there is no authorisation, no plan, no view: a row goes in, a row comes out.
+``python -m benchmarks.bare_server URL PORT``. Server, threads and number of connections are as the service's own; the
+rest is written as the documents of framework and driver show it, so that what we tune for ourselves moves no peer.
+There is no authorisation, no plan, no view: a row goes in, a row comes out.
 """
 
 import asyncio
@@ -14,8 +15,9 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar, get, post
 from litestar.params import FromPath, RawBody
-
-from adapters.postgres.database import Database, Statement, run
+from psycopg import Connection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS bare_rows (
@@ -25,16 +27,23 @@ INSERT = "INSERT INTO bare_rows (id, body) VALUES (%(id)s, %(body)s)"
 SELECT = "SELECT id, body, made_at FROM bare_rows WHERE id = %(id)s"
 
 
-def create_app(database: Database) -> Litestar:
+CONNECTIONS = 8
+
+Pool = ConnectionPool[Connection[DictRow]]
+
+
+def create_app(pool: Pool) -> Litestar:
     @post("/rows", status_code=202, sync_to_thread=True)
     def insert(body: RawBody) -> dict[str, Any]:
         row = {"id": uuid4(), "body": body.decode()}
-        database.write(lambda connection: run(connection, Statement(INSERT, row)))
+        with pool.connection() as connection:
+            connection.execute(INSERT, row)
         return {"id": row["id"]}
 
     @get("/rows/{row_id:str}", sync_to_thread=True)
     def select(row_id: FromPath[str]) -> dict[str, Any]:
-        found = database.row(SELECT, {"id": UUID(row_id)})
+        with pool.connection() as connection:
+            found = connection.execute(SELECT, {"id": UUID(row_id)}).fetchone()
         assert found is not None
         return found
 
@@ -42,11 +51,11 @@ def create_app(database: Database) -> Litestar:
 
 
 async def serve(url: str, port: int) -> None:
-    database = Database(url)
-    database.write(lambda connection: connection.execute(CREATE))
-    server = Server(
-        create_app(database), "127.0.0.1", port, interface=Interfaces.ASGI, backlog=1_024, log_enabled=False
-    )
+    settings = {"autocommit": True, "row_factory": dict_row}
+    pool: Pool = ConnectionPool(url, min_size=1, max_size=CONNECTIONS, kwargs=settings, open=True)
+    with pool.connection() as connection:
+        connection.execute(CREATE)
+    server = Server(create_app(pool), "127.0.0.1", port, interface=Interfaces.ASGI, backlog=1_024, log_enabled=False)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     await server.serve()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.event_log.recorder import LOG_SQL
-from adapters.postgres.database import Connection, connected
+from adapters.postgres.database import connected
 from adapters.postgres.preparing import prepare_database
+from adapters.postgres.statements import Connection
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles

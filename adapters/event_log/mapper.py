@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.event_log.upcasters import UPCASTERS, Upcaster
-from adapters.postgres.database import Statement
 from adapters.postgres.locked_texts import LockedTexts
+from adapters.postgres.statements import Statement
 from domain.all_facts import AnyFact
 from domain.facts import Append, Fact, Metadata, Origin, with_free_text, writer_of
 

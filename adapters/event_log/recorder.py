@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import ClientCursor, conninfo
+from psycopg import conninfo
 from psycopg.sql import SQL
 
 from adapters.event_log.message import Message
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
@@ -31,8 +32,12 @@ INSERT INTO stored_events (originator_id, originator_version, topic, state)
 SELECT stream, version, topic, state
 FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
     WITH ORDINALITY AS event (stream, version, topic, state, turn)
-ORDER BY turn RETURNING notification_id, recorded_at
+ORDER BY turn
 """
+PLACES = """
+SELECT notification_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT %(count)s::bigint
+"""
+"""Of the events just inserted: nobody else writes before the transaction ends."""
 ANY = "*"
 """Told to listeners instead of what changed when that is more than a notification can carry."""
 PAYLOAD_LIMIT = 7_999
@@ -95,15 +100,16 @@ class Recorder(PostgresApplicationRecorder):
 
         Tried once: what a lost connection means is for the caller to find out.
         """
-        with self.datastore.get_connection() as connection, ClientCursor(connection) as cursor:
-            message = Message(cursor)
-            message.add(_inserted([event for insertion in insertions for event in insertion.events]))
+        events = [event for insertion in insertions for event in insertion.events]
+        with self.datastore.get_connection() as connection:
+            message = Message(connection)
+            message.add(_inserted(events))
             for insertion in insertions:
                 for statement in insertion.inline:
                     message.add(statement)
             message.add(_told([insertion.changed for insertion in insertions if insertion.changed]))
-            message.send()
-            places = [Place(row["notification_id"], row["recorded_at"]) for row in cursor.fetchall()]
+            message.add(Statement(PLACES, {"count": len(events)}))
+            places = [Place(*row) for row in reversed(message.send())]
         return _shares(places, insertions)
 
 

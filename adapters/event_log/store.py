@@ -9,15 +9,16 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from msgspec.structs import replace
-from psycopg.rows import TupleRow, tuple_row
+from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import SharedCommits
 from adapters.event_log.streams import StreamLoader
-from adapters.postgres.database import AWAY, Connection, Database, Statement, reason_of
+from adapters.postgres.database import AWAY, Database, reason_of
 from adapters.postgres.locked_texts import KEY_GONE
+from adapters.postgres.statements import Connection, Statement, tuples
 from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded, Standing
 from domain.operation.events import OperationFact
@@ -171,12 +172,10 @@ class PostgresEventStore:
         return tuple(self._recorded(*row) for row in self._rows(sql, parameters))
 
     def _rows(self, sql: str, parameters: dict[str, Any]) -> list[TupleRow]:
-        """In PostgreSQL's own binary form: a log is read by the million."""
-
         def rows(connection: Connection) -> list[TupleRow]:
-            with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+            with connection.cursor() as cursor:
                 cursor.adapters.register_loader("uuid", StreamLoader)
-                return cursor.execute(sql.encode(), parameters).fetchall()
+                return tuples(connection, Statement(sql, parameters), cursor)
 
         return self._database.read(rows)
 

@@ -4,20 +4,19 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from adapters.postgres.statements import Connection, Statement, run
 from domain.errors import LogUnavailable
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 T = TypeVar("T")
-Connection = psycopg.Connection[DictRow]
-
 SECONDS_FOR_A_CONNECTION = 2.0
 """How long a caller waits for a connection before the database counts as away."""
 SECONDS_FOR_A_LOCK = 3
@@ -30,13 +29,6 @@ HASTE = f"SET idle_in_transaction_session_timeout = '{SECONDS_IDLE_IN_A_TRANSACT
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 """What says that the database is not there for us just now: gone, locked, or turned into a standby."""
-
-
-class Statement(NamedTuple):
-    """SQL with named parameters."""
-
-    sql: str
-    parameters: dict[str, Any]
 
 
 class Database:
@@ -83,11 +75,11 @@ class Database:
         return other
 
     def rows(self, sql: str, parameters: dict[str, Any]) -> list[DictRow]:
-        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchall())
+        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).rows)
         return found if self._shown is None else [_with_texts(row, self._shown) for row in found]
 
     def row(self, sql: str, parameters: dict[str, Any]) -> DictRow | None:
-        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).fetchone())
+        found = self.read(lambda connection: run(connection, Statement(sql, parameters)).first)
         return found if self._shown is None or found is None else _with_texts(found, self._shown)
 
     def problem(self) -> str | None:
@@ -138,18 +130,6 @@ def _with_texts(row: DictRow, show: Callable[[str], str]) -> DictRow:
 def reason_of(error: BaseException) -> str:
     """The first line of what the database said."""
     return str(error).partition("\n")[0] or type(error).__name__
-
-
-def run(connection: Connection, statement: Statement) -> psycopg.Cursor[DictRow]:
-    # In binary form, which costs a half of reading text.
-    return connection.execute(statement.sql.encode(), storable(statement.parameters), binary=True)
-
-
-def storable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """With every NUL in a text replaced: PostgreSQL's text has no place for it. The log's own bytes keep it."""
-    return {
-        name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value for name, value in parameters.items()
-    }
 
 
 def _configure(connection: Connection) -> None:

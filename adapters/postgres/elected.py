@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-from adapters.postgres.database import Connection, Statement, connected, run
+from adapters.postgres.database import connected
+from adapters.postgres.statements import Connection, Statement, run
 from domain.errors import LogUnavailable
 
 log = logging.getLogger("schemaledger.views")
@@ -68,5 +69,5 @@ class Elected:
                     self._wake.wait(IDLE_SECONDS)
 
     def _elected(self, connection: Connection) -> bool:
-        row = run(connection, Statement(ELECT, {"name": self._name})).fetchone()
+        row = run(connection, Statement(ELECT, {"name": self._name})).first
         return bool(row and row["elected"])

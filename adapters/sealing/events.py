@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from psycopg.rows import tuple_row
-
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection, Statement, tuples
 from domain.audit.entry import Sealed, entry_of
 
 EVENT = """
@@ -17,8 +15,7 @@ NEXT = EVENT + "WHERE notification_id > %(after)s ORDER BY notification_id LIMIT
 
 def events(connection: Connection, sql: str, **values: Any) -> list[Sealed]:
     """What a query that begins as ``EVENT`` finds; without a dictionary for each row, because logs are long."""
-    with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        return [
-            Sealed(entry_of(position, recorded_at, stream.bytes, version, topic, state), state)
-            for position, recorded_at, stream, version, topic, state in cursor.execute(sql.encode(), values)
-        ]
+    return [
+        Sealed(entry_of(position, recorded_at, stream.bytes, version, topic, state), state)
+        for position, recorded_at, stream, version, topic, state in tuples(connection, Statement(sql, values))
+    ]

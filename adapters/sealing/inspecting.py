@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import NamedTuple
 
-from adapters.postgres.database import Connection, Statement, run
+from adapters.postgres.statements import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, verify_ed25519
@@ -99,7 +99,7 @@ class Inspection:
         self._suspects.clear()
 
     def _leaves(self, tell: Tell) -> Iterator[_Leaf]:
-        row = run(self.connection, Statement(COUNT, {})).fetchone()
+        row = run(self.connection, Statement(COUNT, {})).first
         assert row is not None
         forest, after, due = PostgresForest(self.connection), 0, 1
         while batch := events(self.connection, NEXT, after=after, limit=BATCH):
@@ -114,7 +114,7 @@ class Inspection:
 
     def _here(self) -> Iterator[_Kept]:
         after = 0
-        while rows := run(self.connection, Statement(NOTES, {"after": after})).fetchall():
+        while rows := run(self.connection, Statement(NOTES, {"after": after})).rows:
             yield from (_Kept(row["size"], "the database", row["note"]) for row in rows)
             after = rows[-1]["size"]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Connection, Database
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Connection
 from adapters.sealing.events import EVENT, events
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.tiles import PostgresForest

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.postgres.database import Connection, Statement, run
+from adapters.postgres.statements import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, verify_ed25519
@@ -58,7 +58,7 @@ class Sealer:
             return False
 
     def _stopped(self, connection: Connection, message: str) -> None:
-        known = run(connection, Statement(ALARM, {})).fetchone()
+        known = run(connection, Statement(ALARM, {})).first
         if known is None or known["message"] != message:
             log.error("the seal has stopped: %s", message)
             self.alarm(message)
@@ -90,7 +90,7 @@ class Sealer:
 
     def _last(self, connection: Connection) -> Checkpoint | None:
         """The last checkpoint of the database. Raises SealStopped unless it is ours and that of the outside copy."""
-        row = run(connection, Statement(LAST, {})).fetchone()
+        row = run(connection, Statement(LAST, {})).first
         here = self._opened(row["note"]) if row else None
         note = self.outside.last()
         there = self._opened(note) if note else None

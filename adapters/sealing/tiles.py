@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from adapters.postgres.database import Connection, Statement, run
+from adapters.postgres.statements import Connection, Statement, run
 from domain.audit.tree import TILE_HEIGHT, TILE_WIDTH, root_of
 
 HASH = 32
@@ -39,7 +39,7 @@ class PostgresForest:
         place = level, number
         found = self._fresh.get(place) or self._read.get(place)
         if found is None:
-            row = run(self._connection, Statement(TILE, {"level": level, "number": number})).fetchone()
+            row = run(self._connection, Statement(TILE, {"level": level, "number": number})).first
             found = bytes(row["hashes"]) if row else b""
             if len(self._read) == MOST_TILES:
                 del self._read[next(iter(self._read))]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.facts import Fact
 from domain.token.events import TokenIssued, TokenRevoked, TokenRotated

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import Identifier
 
-from adapters.postgres.database import Connection, Statement, run
+from adapters.postgres.statements import Connection, Statement, run
 
 AT_ONCE = 2
 """Indexes that are built at a time."""
@@ -106,7 +106,7 @@ class Aside:
     def _clear_leftovers(self) -> None:
         """Takes away what nobody holds any more: its makers were killed."""
         given = {"prefix": PREFIX, "name": self.name}
-        for row in run(self.connection, Statement(LEFT, given)).fetchall():
+        for row in run(self.connection, Statement(LEFT, given)).rows:
             owner = {"name": row["name"].removesuffix(RETIRED)}
             if self._true(HOLD, "held", **owner):
                 self._drop(row["name"])
@@ -144,14 +144,14 @@ class Aside:
 
     def _rows(self, sql: str, table: str, **given: object) -> Iterable[DictRow]:
         place = Identifier(self.live, table).as_string()
-        return run(self.connection, Statement(sql, {"table": place, **given})).fetchall()
+        return run(self.connection, Statement(sql, {"table": place, **given})).rows
 
     def _true(self, sql: str, column: str, **given: str) -> bool:
-        row = run(self.connection, Statement(sql, {"name": self.name, **given})).fetchone()
+        row = run(self.connection, Statement(sql, {"name": self.name, **given})).first
         return bool(row and row[column])
 
     def _text(self, sql: str, column: str) -> str:
-        row = run(self.connection, Statement(sql, {})).fetchone()
+        row = run(self.connection, Statement(sql, {})).first
         assert row is not None
         return str(row[column])
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement
 from adapters.views.freshness import Freshness
 from adapters.views.subject_names import names_of
 from domain.facts import Recorded

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from domain.facts import Recorded
 from domain.history import Chapter, chapters
 from domain.migration.events import MigrationAdopted, MigrationSucceeded

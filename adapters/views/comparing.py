@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg.rows import DictRow
 from psycopg.sql import Identifier
 
-from adapters.postgres.database import Statement, run
+from adapters.postgres.statements import Statement, run
 from adapters.views.aside import Aside
 from domain.replay import Discrepancy
 
@@ -27,11 +27,11 @@ def first_discrepancy(aside: Aside, tables: Sequence[str]) -> tuple[int, Discrep
     rows = 0
     for table in tables:
         live, anew = Identifier(aside.live, table).as_string(), Identifier(aside.name, table).as_string()
-        columns = run(aside.connection, Statement(COLUMNS, {"table": live})).fetchall()
+        columns = run(aside.connection, Statement(COLUMNS, {"table": live})).rows
         key = ", ".join(Identifier(column["name"]).as_string() for column in columns if column["is_key"])
-        counted = run(aside.connection, Statement(COUNT.format(live=live), {})).fetchone()
+        counted = run(aside.connection, Statement(COUNT.format(live=live), {})).first
         rows += counted["rows"] if counted else 0
-        found = run(aside.connection, Statement(DIFFERENT.format(live=live, aside=anew, key=key), {})).fetchone()
+        found = run(aside.connection, Statement(DIFFERENT.format(live=live, aside=anew, key=key), {})).first
         if found:
             return rows, _told(table, columns, found)
     return rows, None

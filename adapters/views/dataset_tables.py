@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.errors import LocationTaken, Refusal, TableNameTaken
 from domain.facts import Append, Fact

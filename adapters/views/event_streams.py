@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from domain.facts import Recorded
 from domain.migration.events import MigrationAdopted, MigrationRequested
 from domain.operation.events import OperationRequested

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from adapters.postgres.database import Connection, Statement, storable
+from adapters.postgres.statements import Connection, Statement, storable
 from domain.facts import Fact, Recorded
 
 Effects = Mapping[type[Fact], Callable[[Recorded, Any], None]]

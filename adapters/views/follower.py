@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from adapters.postgres.database import AWAY, Connection, Statement, reason_of, run
+from adapters.postgres.database import AWAY, reason_of
 from adapters.postgres.elected import Elected
+from adapters.postgres.statements import Connection, Statement, queue, run
 from domain.errors import Refusal
 from domain.facts import Recorded
 from domain.ports import EventStore
@@ -49,7 +50,7 @@ class Follower(Elected):
 
     def _advance_view(self, connection: Connection) -> bool:
         """Applies what comes next. False: there was nothing new. Raises what an event cannot be applied for."""
-        row = run(connection, Statement(TRACKED, self._key)).fetchone()
+        row = run(connection, Statement(TRACKED, self._key)).first
         position = row["position"] if row else 0
         try:
             events = self._store.read(position, self._batch)
@@ -69,15 +70,15 @@ class Follower(Elected):
         """With the tracking in one transaction."""
         run(connection, Statement(BEGIN, self._key))
         with connection.transaction():
-            held = run(connection, Statement(HOLD, self._key)).fetchone()
+            held = run(connection, Statement(HOLD, self._key)).first
             if held is None or held["position"] != position:
                 # The view was rebuilt meanwhile, and stands elsewhere.
                 return
             with connection.pipeline():
                 for event in events:
                     for statement in self._projection.statements(event):
-                        run(connection, statement)
-                run(connection, Statement(ADVANCE, {**self._key, "position": events[-1].position}))
+                        queue(connection, statement)
+                queue(connection, Statement(ADVANCE, {**self._key, "position": events[-1].position}))
 
     def _stumble(self, connection: Connection, position: int, error: Exception) -> None:
         """Of many, the one that stands in the way is looked for; of one, it is noted and raised."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet, copy
 from domain.facts import Recorded

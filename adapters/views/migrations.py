@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from domain.facts import Recorded
 from domain.migration.approval import why_rejected
 from domain.migration.events import (

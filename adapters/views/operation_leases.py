@@ -8,7 +8,7 @@ awaits something: it has no turn, nobody may take it, and it stands in nobody's 
 from collections.abc import Iterable
 from uuid import UUID
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from adapters.views.placing import POSITION
 from domain.facts import Fact
 from domain.operation.events import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 from adapters.views.folding import Effects
 from adapters.views.sheet import Sheet
 from domain.facts import Recorded

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import psycopg
 
-from adapters.postgres.database import AWAY, HASTE, Database, Statement, border, reason_of, run
+from adapters.postgres.database import AWAY, HASTE, Database, border, reason_of
+from adapters.postgres.statements import Statement, run
 from adapters.views.aside import Aside
 from adapters.views.comparing import first_discrepancy
 from adapters.views.folding import Folding, View
@@ -179,7 +180,7 @@ class PostgresReplays:
         return position
 
     def _compared(self, aside: Aside, view: View, position: int) -> Verified:
-        row = run(aside.connection, Statement(HEAD, {})).fetchone()
+        row = run(aside.connection, Statement(HEAD, {})).first
         assert row is not None
         end, folding = self._stands_in(aside, view, row["position"]), Folding([view])
         reached = position
@@ -195,7 +196,7 @@ class PostgresReplays:
     def _stands_in(self, aside: Aside, view: View, head: int) -> int:
         if view.followed is None:
             return head
-        row = run(aside.connection, Statement(STANDS, {"name": view.followed})).fetchone()
+        row = run(aside.connection, Statement(STANDS, {"name": view.followed})).first
         assert row is not None
         return int(row["position"])
 

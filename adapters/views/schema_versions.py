@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from domain.facts import Recorded
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
 

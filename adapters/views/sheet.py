@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from psycopg.rows import tuple_row
 
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 
 R = TypeVar("R", bound=Struct)
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.facts import Fact
 from domain.subject.events import SubjectErased
 from domain.subject.texts import SubjectView

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from domain.facts import Fact
 from domain.table.events import TableRegistered
 

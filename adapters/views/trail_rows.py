@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import tuple_row
 
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 from adapters.views.audit_trail import NAME
 from adapters.views.event_streams import BEGINS
 from adapters.views.folding import Effects

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import tuple_row
 
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 from adapters.views.folding import Effects
 from adapters.views.sheet import copy
 from domain.facts import Recorded

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.access import Whereabouts
 from domain.facts import Fact, Recorded

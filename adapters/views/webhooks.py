@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import get_args
 from uuid import UUID
 
-from adapters.postgres.database import Statement
+from adapters.postgres.statements import Statement
 from adapters.views.placing import MOMENT, POSITION
 from domain.facts import Fact
 from domain.webhook.events import (

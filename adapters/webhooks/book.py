@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.access import Reach
 from domain.webhook.deliveries import DeliveryView, WebhookView
 from domain.webhook.signing import SECRET_BYTES
@@ -92,7 +93,7 @@ class PostgresWebhooks:
         return self._written(FORGET_DELIVERIES, older_than=older_than)
 
     def _written(self, sql: str, **given: Any) -> int:
-        return self._database.write(lambda connection: run(connection, Statement(sql, given)).rowcount)
+        return self._database.write(lambda connection: run(connection, Statement(sql, given)).changed)
 
 
 def _webhook(row: DictRow) -> WebhookView:

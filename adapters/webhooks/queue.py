@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from msgspec import Raw
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from domain.webhook.deliveries import Claimed
 from domain.webhook.messages import VERIFICATION, body_of, verification_body
 
@@ -77,7 +78,7 @@ class PostgresDeliveries:
 
     def claim(self, term: timedelta) -> Claimed | None:
         statement = Statement(CLAIM, {"claim": uuid4(), "term": term})
-        row = self._database.write(lambda connection: run(connection, statement).fetchone())
+        row = self._database.write(lambda connection: run(connection, statement).first)
         if row is None:
             return None
         secrets = self._database.rows(SECRETS, {"webhook_id": row["webhook_id"]})

@@ -13,6 +13,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPResponseStartEvent
 from litestar.types import Scope as AsgiScope
 
+from api.http.headers import header
 from api.http.ids import operation_uuid, table_uuid
 from api.http.limits import CallerLimits, spend
 from api.http.signing_in import Door
@@ -51,6 +52,7 @@ WRITES = "writes"
 
 ON_BEHALF_OF = "On-Behalf-Of"
 """The header in which a caller that acts for others names whom, by the subject id."""
+_ON_BEHALF_OF = ON_BEHALF_OF.lower().encode()
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,200}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -86,7 +88,7 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits) 
 
 def represent(connection: Connection, principal: Principal) -> None:
     """Notes on whose behalf the caller says it acts. Raises ScopeMissing for one who may not say so."""
-    given = connection.headers.get(ON_BEHALF_OF)
+    given = header(connection.scope, _ON_BEHALF_OF)
     if given is None:
         return
     if not _SUBJECT.fullmatch(given):
@@ -133,12 +135,13 @@ def require_json(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard that refuses bodies of other kinds, which the framework would read as JSON all the same."""
     if handler.opt.get(BODY) is None:
         return
-    content_type = connection.headers.get("content-type", "")
+    content_type = header(connection.scope, b"content-type") or ""
+    length = header(connection.scope, b"content-length")
     media_type = content_type.partition(";")[0].strip().lower()
-    empty = connection.headers.get("content-length") == "0" or not content_type
+    empty = length == "0" or not content_type
     if not empty and media_type != "application/json":
         raise ContentTypeUnsupported(content_type)
-    if not content_type and connection.headers.get("content-length", "0") != "0":
+    if not content_type and length not in (None, "0"):
         raise ContentTypeUnsupported("nothing")
 
 
@@ -146,14 +149,9 @@ def request_id(scope: AsgiScope) -> str:
     """The caller's ``X-Request-Id`` when it is one printable word, else one made for the request."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        state["request_id"] = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+        given = header(scope, b"x-request-id")
+        state["request_id"] = given if given is not None and _REQUEST_ID.fullmatch(given) else str(uuid4())
     return str(state["request_id"])
-
-
-def send_request_id(message: HTTPResponseStartEvent, scope: AsgiScope) -> None:
-    """Every answer says which request it belongs to."""
-    message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
 
 
 def send_true_allow(message: HTTPResponseStartEvent, scope: AsgiScope) -> None:

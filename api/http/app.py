@@ -8,7 +8,7 @@ import msgspec
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler, HTTPResponseStartEvent, Message, Scope
+from litestar.types import ControllerRouterHandler, HTTPResponseStartEvent, Scope
 
 from api.http import (
     approvals,
@@ -35,21 +35,21 @@ from api.http import tokens as token_routes
 from api.http.access import (
     Guard,
     check_declarations,
+    request_id,
     require_json,
-    send_request_id,
     send_true_allow,
     token_guard,
 )
 from api.http.answers import ArrowSchema
-from api.http.denials import witness_of
+from api.http.denials import Witness, witness_of
 from api.http.document import make_document
-from api.http.errors import HANDLERS
+from api.http.errors import HANDLERS, REFUSAL
 from api.http.following import KEEP_ALIVE_SECONDS, Following
-from api.http.limits import CallerLimits, OpenCalls, send_rate_limit
+from api.http.limits import CallerLimits, OpenCalls, rate_limit_headers
 from api.http.looking import Looking
 from api.http.pages import make_pages
 from api.http.punctual import Punctual
-from api.http.recounting import Recounting
+from api.http.recounting import Finish, Recounting
 from api.http.slashes import Slashes, restore_slashes
 from api.http.tracing import Traced
 from api.http.trail_formats import Parquet
@@ -61,7 +61,6 @@ from domain.ports import Tokens
 from domain.views import Changes
 
 BeforeRequest = Callable[[Request[Any, Any, Any]], Awaitable[None]]
-Finish = Callable[[HTTPResponseStartEvent, Scope], Awaitable[None]]
 
 PROVIDED = ("house", "arrow_schema", "parquet_writer", "looking", "following", "checks", "exposition", "open_calls")
 """What routes may ask for by name."""
@@ -120,14 +119,13 @@ def create_app(
         dependencies=dependencies,
         exception_handlers=HANDLERS,
         before_request=_gate(token_guard(tokens, house.whereabouts, CallerLimits(rate_limit))),
-        before_send=[_finishing(witness_of(house))],
         state=State({"waiting": waiting, "following": following}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
     check_declarations(app.routes)
-    app.asgi_handler = Recounting(Punctual(Slashes(app.asgi_handler), request_seconds))
+    app.asgi_handler = Recounting(Punctual(Slashes(app.asgi_handler), request_seconds), _finishing(witness_of(house)))
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app
@@ -154,21 +152,22 @@ def _gate(admit: Guard) -> BeforeRequest:
     return gate
 
 
-def _finishing(witness: Finish) -> Callable[[Message, Scope], Awaitable[None]]:
-    """What is done to the head of every answer before it is sent; bodies pass by."""
-
-    async def finish(message: Message, scope: Scope) -> None:
-        if message["type"] == "http.response.start":
-            send_request_id(message, scope)
-            send_true_allow(message, scope)
-            send_rate_limit(message, scope)
-            await witness(message, scope)
+def _finishing(witness: Witness) -> Finish:
+    async def finish(message: HTTPResponseStartEvent, scope: Scope) -> None:
+        about = (b"x-request-id", request_id(scope).encode())
+        message["headers"] = [*message["headers"], about, *rate_limit_headers(scope)]
+        send_true_allow(message, scope)
+        if refusal := scope["state"].get(REFUSAL):
+            await witness(message["status"], scope, refusal)
 
     return finish
 
 
 def _dependencies(provided: Sequence[object]) -> dict[str, Provide]:
-    return {name: Provide(_giving(what), sync_to_thread=False) for name, what in zip(PROVIDED, provided, strict=True)}
+    return {
+        name: Provide(_giving(what), use_cache=True, sync_to_thread=False)
+        for name, what in zip(PROVIDED, provided, strict=True)
+    }
 
 
 def _giving(what: object) -> Callable[[], object]:

@@ -12,10 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from litestar.types import HTTPResponseStartEvent, Scope
+from litestar.types import Scope
 
 from api.http.access import NEEDS, origin_of
-from api.http.errors import REFUSAL
 from api.http.recounting import route_of
 from api.logs import without_tokens
 from domain.access import Scope as Scopes
@@ -32,12 +31,13 @@ LONGEST_MESSAGE = 500
 """Characters of a refusal's sentence that are kept."""
 
 
-def witness_of(house: House) -> Callable[[HTTPResponseStartEvent, Scope], Awaitable[None]]:
-    """A hook before answers are sent."""
+Witness = Callable[[int, Scope, Refusal], Awaitable[None]]
+"""Is told of a status that is about to be answered, the request, and why it was refused."""
 
-    async def witness(message: HTTPResponseStartEvent, scope: Scope) -> None:
-        refusal = scope.get("state", {}).get(REFUSAL)
-        if refusal is not None and scope.get("user") is not None and _is_denial(scope, message["status"]):
+
+def witness_of(house: House) -> Witness:
+    async def witness(status: int, scope: Scope, refusal: Refusal) -> None:
+        if scope.get("user") is not None and _is_denial(scope, status):
             origin = origin_of(Request(scope))
             await asyncio.to_thread(_record, house, _denied(scope, refusal), origin)
 

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
-from litestar.types import HTTPResponseStartEvent, Scope
-
 from api.metrics import OPEN_CALLS
 from domain.errors import RateLimited, TooManyFailures, TooManyStreams
 
@@ -165,12 +163,12 @@ def spend(scope: Any, limits: CallerLimits, caller: str) -> None:
         raise
 
 
-def send_rate_limit(message: HTTPResponseStartEvent, scope: Scope) -> None:
+def rate_limit_headers(scope: Any) -> list[tuple[bytes, bytes]]:
     """Every answer to a known caller says how many more there may be (draft-ietf-httpapi-ratelimit-headers-10)."""
     standing: Any = scope.get("state", {}).get(RATE)
-    if standing is not None:
-        left = b'"caller";r=%d;t=%d' % (standing.left, standing.seconds)
-        message["headers"] = [*message["headers"], _policy(standing.limit), (b"ratelimit", left)]
+    if standing is None:
+        return []
+    return [_policy(standing.limit), (b"ratelimit", b'"caller";r=%d;t=%d' % (standing.left, standing.seconds))]
 
 
 @cache

@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from api.http.access import request_id
@@ -29,11 +29,15 @@ QUIET = ("/health/live", "/health/ready", "/metrics")
 """Asked all the time by machines: told only to those who debug."""
 
 
+Finish = Callable[[HTTPResponseStartEvent, Scope], Awaitable[None]]
+"""What is done to the head of every answer before it is sent."""
+
+
 class Recounting:
     """The application with every request recounted; ``seconds`` is a monotonic clock."""
 
-    def __init__(self, app: ASGIApp, seconds: Callable[[], float] = time.perf_counter) -> None:
-        self._app, self._seconds = app, seconds
+    def __init__(self, app: ASGIApp, finish: Finish, seconds: Callable[[], float] = time.perf_counter) -> None:
+        self._app, self._finish, self._seconds = app, finish, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -45,6 +49,7 @@ class Recounting:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                await self._finish(message, scope)
             await send(message)
 
         with about(lambda: _subject(scope)):

@@ -5,6 +5,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from litestar.connection import ASGIConnection
 
+from api.http.headers import header
 from api.http.limits import FailureLimits
 from domain.access import Principal
 from domain.errors import TokenExpired, TokenInvalid, TokenMissing, TokenNotAccepted
@@ -24,7 +25,7 @@ class Door:
 
     async def let_in(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
         """Raises TokenMissing, TokenInvalid, TokenExpired, TokenNotAccepted, TooManyFailures, and what Tokens does."""
-        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
+        kind, _, secret = (header(connection.scope, b"authorization") or "").partition(" ")
         secret = secret.strip()
         if kind.lower() != "bearer" or not secret:
             raise TokenMissing

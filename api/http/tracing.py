@@ -4,6 +4,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.access import request_id
+from api.http.headers import header
 from api.http.recounting import METHODS, OTHER, QUIET, route_of
 from api.tracing import Span, Tracing
 
@@ -18,7 +19,7 @@ class Traced:
         if scope["type"] != ScopeType.HTTP or scope["path"] in QUIET:
             await self._app(scope, receive, send)
             return
-        parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1") or None
+        parent = header(scope, b"traceparent") or None
         method = scope["method"] if scope["method"] in METHODS else OTHER
         with self._tracing.span(method, "server", parent) as span:
             scope.setdefault("state", {})["traceparent"] = self._tracing.traceparent()

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.postgres.database import Connection, Database
+from adapters.postgres.database import Database
 from adapters.postgres.literals import literal
+from adapters.postgres.statements import Connection
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 AWKWARD = (

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.chores import PostgresChores
 from adapters.event_log.recorder import LOG_LOCK
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from api.compose import composed
 from api.housekeeper import Housekeeper
 from api.http.bodies import Hazards

@@ -19,7 +19,8 @@ from adapters.chores import PostgresChores
 from adapters.engines.lance_tables.detached import ASIDE
 from adapters.engines.lance_tables.publishing import migration_of_files
 from adapters.event_log.recorder import LOG_LOCK
-from adapters.postgres.database import Database, Statement, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement, run
 from api.compose import composed
 from api.housekeeper import Housekeeper
 from domain.examination import Verdict, judge

@@ -7,7 +7,7 @@ from uuid import UUID
 import lance
 import pytest
 
-from adapters.postgres.database import Statement, run
+from adapters.postgres.statements import Statement, run
 from domain.handlers.operations import cancel_operation
 from domain.operation.events import OperationProgressed
 from tests.api.test_worker import CHANGES, ORIGIN, Bench, bench, files_and_contents

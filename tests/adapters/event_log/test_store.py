@@ -12,7 +12,8 @@ import pytest
 
 from adapters.event_log.recorder import LOG_SQL, Recorder
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Connection, Database
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Connection
 from adapters.system import RandomIds
 from adapters.views.reading import PostgresViews
 from domain.errors import LocationTaken, LogUnavailable, StreamMoved, TableNameTaken

@@ -9,7 +9,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Connection, Database
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Connection
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import Sealer

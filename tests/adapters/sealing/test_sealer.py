@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Connection
+from adapters.postgres.statements import Connection
 from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import Sealer

@@ -11,7 +11,8 @@ import pytest
 
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import Database
+from adapters.postgres.statements import Statement
 from adapters.views.catalogue import FOLLOWED
 from adapters.views.event_streams import event_streams
 from adapters.views.follower import Follower, Projection

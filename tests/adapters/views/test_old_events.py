@@ -8,7 +8,8 @@ import pytest
 
 from adapters.event_log.recorder import LOG_LOCK
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Database, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import run
 from adapters.views.catalogue import INLINE, VIEWS
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews

@@ -9,7 +9,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Database, run
+from adapters.postgres.database import Database
+from adapters.postgres.statements import run
 from adapters.views import follower as following
 from adapters.views.catalogue import FOLLOWED
 from adapters.views.dataset_tables import dataset_tables
