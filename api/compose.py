@@ -39,6 +39,7 @@ from adapters.views.audit_trail import PostgresTrail
 from adapters.views.catalogue import FOLLOWED, INLINE, VIEWS
 from adapters.views.dataset_tables import table_conflict
 from adapters.views.follower import Follower, Projection
+from adapters.views.glances import PostgresGlances
 from adapters.views.past import PostgresHistory
 from adapters.views.reading import PostgresViews
 from adapters.views.rebuilding import PostgresReplays
@@ -74,6 +75,7 @@ class Parts:
     house: House
     database: Database
     feed: Feed
+    glances: PostgresGlances
     tracing: Tracing
     tokens: Tokens
 
@@ -89,7 +91,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         database, clock, ids, inline=INLINE, conflict=table_conflict, mapper=Mapper(texts=texts)
     )
     store, reader, opened = MeasuredStore(stored), OpenedLog(stored, texts.unlock), database.shown(texts.unlock)
-    feed = Feed(url)
+    feed, glances = Feed(url), PostgresGlances(url, texts.unlock)
     tokens, role_book = PostgresTokens(opened, feed), PostgresRoleBook(opened, feed)
     house = House(
         store=TracedStore(store, tracing) if settings.traces else store,
@@ -115,9 +117,10 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
     )
     feed.start()
     try:
-        yield Parts(house, database, feed, tracing, tokens_of(settings, tokens, role_book))
+        yield Parts(house, database, feed, glances, tracing, tokens_of(settings, tokens, role_book))
     finally:
         feed.stop()
+        glances.close()
         database.close()
         tracing.close()
 
@@ -151,6 +154,7 @@ def create_http(settings: Settings) -> Litestar:
         parts.house,
         parts.tokens,
         parts.feed,
+        parts.glances,
         ipc_schema,
         parquet_file,
         {"database": parts.database.problem, "feed": parts.feed.problem},

@@ -249,6 +249,13 @@ class Views(Protocol):
     def schema_versions(self, table_id: UUID, limit: int, after: int | None = None) -> Sequence[SchemaVersionView]: ...
 
 
+class Glances(Protocol):
+    """Looks at what is asked for most, without a thread."""
+
+    async def operation(self, operation_id: UUID) -> OperationView | None:
+        """As ``Views.operation``, for the tasks of one event loop. Raises LogUnavailable."""
+
+
 class Changes(Protocol):
     """Wakes whoever waits for an operation to change, from any process's append."""
 

@@ -76,11 +76,11 @@ class Database:
 
     def rows(self, sql: str, parameters: dict[str, Any]) -> list[DictRow]:
         found = self.read(lambda connection: run(connection, Statement(sql, parameters)).rows)
-        return found if self._shown is None else [_with_texts(row, self._shown) for row in found]
+        return found if self._shown is None else [with_texts(row, self._shown) for row in found]
 
     def row(self, sql: str, parameters: dict[str, Any]) -> DictRow | None:
         found = self.read(lambda connection: run(connection, Statement(sql, parameters)).first)
-        return found if self._shown is None or found is None else _with_texts(found, self._shown)
+        return found if self._shown is None or found is None else with_texts(found, self._shown)
 
     def problem(self) -> str | None:
         """None while the database answers, else a sentence."""
@@ -123,7 +123,7 @@ def border() -> Iterator[None]:
         raise LogUnavailable(reason_of(error)) from error
 
 
-def _with_texts(row: DictRow, show: Callable[[str], str]) -> DictRow:
+def with_texts(row: DictRow, show: Callable[[str], str]) -> DictRow:
     return {name: show(value) if isinstance(value, str) else value for name, value in row.items()}
 
 

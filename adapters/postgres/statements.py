@@ -74,7 +74,7 @@ def numbered(sql: str) -> Numbered:
 def run(connection: Connection, statement: Statement) -> Answer:
     """Raises psycopg's errors, as a cursor does."""
     asked, result = _run(connection, statement)
-    columns = asked.columns = asked.columns or _columns_of(result)
+    columns = asked.columns = asked.columns or columns_of(result)
     rows = [dict(zip(columns, row, strict=True)) for row in loaded(connection, result)]
     return Answer(rows, result.command_tuples or 0)
 
@@ -135,7 +135,7 @@ def good(pgconn: PGconn, result: PGresult) -> PGresult:
     raise psycopg.errors.error_from_result(result)
 
 
-def _columns_of(result: PGresult) -> tuple[str, ...]:
+def columns_of(result: PGresult) -> tuple[str, ...]:
     return tuple([(result.fname(number) or b"").decode() for number in range(result.nfields)])
 
 

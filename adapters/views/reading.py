@@ -34,6 +34,7 @@ LEFT JOIN LATERAL (
     SELECT renewed_at FROM operation_leases WHERE operation_leases.operation_id = operation_status_v1.operation_id
 ) AS lease ON true
 """
+ONE_OPERATION = OPERATION + "WHERE operation_id = %(id)s"
 TABLE = """
 SELECT table_id, dataset_id, name, description, engine, location, schema_version, schema, created_at, updated_at,
     coalesce(effective_at, updated_at) AS effective_at, schema_position
@@ -84,7 +85,7 @@ class PostgresViews:
         self._slowness = dict[str, tuple[float, float]]()
 
     def operation(self, operation_id: UUID) -> OperationView | None:
-        row = self._database.row(OPERATION + "WHERE operation_id = %(id)s", {"id": operation_id})
+        row = self._database.row(ONE_OPERATION, {"id": operation_id})
         return OperationView(**row) if row else None
 
     def operations(self, where: OperationFilter, limit: int, after: UUID | None = None) -> Sequence[OperationView]:

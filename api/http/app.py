@@ -58,7 +58,7 @@ from api.metrics import Exposition
 from api.tracing import Tracing
 from domain.handlers.house import House
 from domain.ports import Tokens
-from domain.views import Changes
+from domain.views import Changes, Glances
 
 BeforeRequest = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
@@ -94,6 +94,7 @@ def create_app(
     house: House,
     tokens: Tokens,
     changes: Changes,
+    glances: Glances,
     arrow_schema: ArrowSchema,
     parquet_writer: Parquet,
     checks: health.Checks,
@@ -111,7 +112,7 @@ def create_app(
     """
     open_calls = open_calls or OpenCalls()
     waiting, following = Waiting(changes, open_calls), Following(house.reader, changes, keep_alive)
-    looking = Looking(house, waiting)
+    looking = Looking(house, glances, waiting)
     provided = (house, arrow_schema, parquet_writer, looking, following, checks, exposition, open_calls)
     dependencies = _dependencies(provided)
     app = Litestar(

@@ -1,7 +1,7 @@
 """Long polls: waiting for an operation to change without holding a thread, for as long as the caller is there."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from api.http.limits import OpenCalls
 from domain.views import Changes
 
 T = TypeVar("T")
+Look = Callable[[], Awaitable[T]]
 
 LOOK_ANYWAY_SECONDS = 5.0
 """How often a waiter looks for itself, in case the wake-up was lost with its connection."""
@@ -32,7 +33,7 @@ class Waiting:
         self._stopping = False
 
     async def until(
-        self, look: Callable[[], T], satisfied: Callable[[T], bool], operation_id: UUID, seconds: float, caller: Caller
+        self, look: Look[T], satisfied: Callable[[T], bool], operation_id: UUID, seconds: float, caller: Caller
     ) -> T:
         """What ``look`` sees once it satisfies, when the seconds are over, the caller is gone, or the service stops.
 
@@ -49,7 +50,7 @@ class Waiting:
                 while True:
                     changed.clear()
                     # Looking after listening: a change in between sets the event again.
-                    seen = await asyncio.to_thread(look)
+                    seen = await look()
                     remaining = deadline - loop.time()
                     if satisfied(seen) or remaining <= 0 or self._stopping or gone.done():
                         return seen

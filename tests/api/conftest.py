@@ -92,6 +92,7 @@ def serving(database_url: str, folder: Path, *, open_calls: OpenCalls | None = N
             parts.house,
             parts.tokens,
             parts.feed,
+            parts.glances,
             ipc_schema,
             parquet_file,
             {"database": parts.database.problem},
