@@ -33,9 +33,7 @@ from domain.errors import (
     TableNotFoundAtLocation,
     WorkerStopping,
 )
-from domain.facts import Origin
 from domain.handlers.house import House
-from domain.handlers.operations import asked_for_by
 from domain.handlers.rebuilding import REBUILD, VERIFY
 from domain.handlers.running import Assignment, Run
 from domain.ports import Lease, Leases, Workbench
@@ -89,14 +87,13 @@ class Worker:
         return True
 
     def _attend(self, lease: Lease, heartbeat: Heartbeat) -> None:
-        asked = asked_for_by(self.house, lease.operation_id)
-        run = Run(self.house, lease, self._origin(lease, asked))
+        run = Run(self.house, lease, self.name)
         if run.is_over:
             self.leases.release(lease)
             return
         attempt: Attempt | None = None
         try:
-            with self._traced(lease, asked.traceparent):
+            with self._traced(lease, run.asked.traceparent):
                 run.start()
                 if run.request.operation_type in (REBUILD, VERIFY):
                     self._replay(run, lease, heartbeat)
@@ -115,15 +112,6 @@ class Worker:
         except Exception as error:
             log.exception("operation %s, attempt %s", lease.operation_id, lease.attempt)
             self._end_or_retry(run, lease, attempt, InternalFault(f"{type(error).__name__}: {error}"))
-
-    def _origin(self, lease: Lease, asked: Origin) -> Origin:
-        """The worker, on behalf of whoever asked for the operation."""
-        return Origin(
-            actor=f"worker:{self.name}",
-            on_behalf_of=asked.on_behalf_of or asked.actor,
-            correlation_id=lease.operation_id,
-            request_id=asked.request_id,
-        )
 
     def _replay(self, run: Run, lease: Lease, heartbeat: Heartbeat) -> None:
         if lease.failures >= MAX_ATTEMPTS:

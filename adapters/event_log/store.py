@@ -77,10 +77,10 @@ class PostgresEventStore:
         return self._events(LOAD, {"stream": stream, "after": after})
 
     def facts(self, stream: UUID, after: int = 0) -> tuple[Fact, ...]:
-        return tuple(self._mapper.fact(*row) for row in self._rows(FACTS, {"stream": stream, "after": after}))
+        return tuple(self._mapper.fact(*row) for row in self._stored(stream, after))
 
     def standing(self, stream: UUID) -> Standing:
-        rows = self._rows(FACTS, {"stream": stream, "after": 0})
+        rows = self._stored(stream, after=0)
         return Standing(self._mapper.lasting(rows), len(rows))
 
     def read(self, after: int, limit: int) -> tuple[Recorded, ...]:
@@ -167,6 +167,10 @@ class PostgresEventStore:
         for version, fact in enumerate(append.facts, start=append.expected_version + 1):
             for inline in self._inline:
                 yield from inline(append.stream, version, fact)
+
+    def _stored(self, stream: UUID, after: int) -> list[TupleRow]:
+        statement = Statement(FACTS, {"stream": stream, "after": after})
+        return self._database.read(lambda connection: tuples(connection, statement))
 
     def _events(self, sql: str, parameters: dict[str, Any]) -> tuple[Recorded, ...]:
         return tuple(self._recorded(*row) for row in self._rows(sql, parameters))

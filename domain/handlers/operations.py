@@ -1,9 +1,10 @@
 """What callers may ask of an operation that is there."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from domain.errors import OperationNotFound, StreamMoved
-from domain.facts import Append, Origin
+from domain.facts import Append, Fact, Origin
 from domain.handlers.house import RACES, House
 from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact
@@ -17,14 +18,11 @@ from domain.views import OperationView
 def load_operation(house: House, operation_id: UUID) -> tuple[OperationSituation, int]:
     """An operation's situation and the version of its stream; version 0 when there is none."""
     facts, version = house.store.standing(operation_id)
-    return fold(tuple(fact for fact in facts if isinstance(fact, OperationFact))), version
+    return fold(operation_facts(facts)), version
 
 
-def asked_for_by(house: House, operation_id: UUID) -> Origin:
-    """Where the request for an operation came from. Raises OperationNotFound."""
-    for event in house.store.load(operation_id):
-        return event.metadata.origin
-    raise OperationNotFound(str(operation_id))
+def operation_facts(facts: Iterable[Fact]) -> tuple[OperationFact, ...]:
+    return tuple(fact for fact in facts if isinstance(fact, OperationFact))
 
 
 def operation_view(house: House, operation_id: UUID) -> OperationView:

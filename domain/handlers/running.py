@@ -15,6 +15,7 @@ from domain.engine import Job, TableEngine
 from domain.errors import (
     CancellationAsked,
     LeaseLost,
+    OperationNotFound,
     PlanDiverged,
     Refusal,
     SchemaChangedMeanwhile,
@@ -23,7 +24,7 @@ from domain.errors import (
 )
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
-from domain.handlers.operations import load_operation
+from domain.handlers.operations import load_operation, operation_facts
 from domain.handlers.planning import plan_for_now
 from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact, MigrationRequested
@@ -48,9 +49,21 @@ class Assignment(Struct, frozen=True, kw_only=True):
 class Run:
     """One attempt at one operation by the holder of its lease."""
 
-    def __init__(self, house: House, lease: Lease, origin: Origin) -> None:
-        self._house, self._lease, self._origin = house, lease, origin
-        self._state, self._version = load_operation(house, lease.operation_id)
+    def __init__(self, house: House, lease: Lease, worker: str) -> None:
+        """Raises OperationNotFound."""
+        history = house.store.load(lease.operation_id)
+        if not history:
+            raise OperationNotFound(str(lease.operation_id))
+        self._house, self._lease = house, lease
+        self._state, self._version = operations.fold(operation_facts(event.fact for event in history)), len(history)
+        self.asked = history[0].metadata.origin
+        """Where the request for the operation came from."""
+        self._origin = Origin(
+            actor=f"worker:{worker}",
+            on_behalf_of=self.asked.on_behalf_of or self.asked.actor,
+            correlation_id=lease.operation_id,
+            request_id=self.asked.request_id,
+        )
 
     @property
     def is_over(self) -> bool:
