@@ -16,13 +16,14 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.shared_counts import SHARED
+from api.vital_metrics import gauge, labelled, told
 from domain.errors import LogUnavailable
-from domain.vitals import Vitals, VitalSigns
+from domain.vitals import VitalSigns
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
@@ -132,96 +133,11 @@ class _Vital(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        info = GaugeMetricFamily("schemaledger_info", "The release that runs.", labels=("version",))
-        info.add_metric((version("schemaledger"),), 1)
-        yield info
+        yield labelled("schemaledger_info", "The release that runs.", "version", {version("schemaledger"): 1})
         try:
             vitals = self._signs.read()
         except LogUnavailable:
-            yield _gauge("schemaledger_database_up", "Whether the database answered just now.", 0)
+            yield gauge("schemaledger_database_up", "Whether the database answered just now.", 0)
             return
-        yield _gauge("schemaledger_database_up", "Whether the database answered just now.", 1)
-        yield from _told(vitals)
-
-
-def _told(vitals: Vitals) -> Iterator[Metric]:
-    position = CounterMetricFamily("schemaledger_log_events", "Events in the log: its last position.")
-    position.add_metric((), vitals.position)
-    yield position
-    queue = GaugeMetricFamily(
-        "schemaledger_operations_unfinished", "Operations that have not ended, by status.", labels=("status",)
-    )
-    queue.add_metric(("pending",), vitals.pending)
-    queue.add_metric(("running",), vitals.running)
-    yield queue
-    yield _gauge(
-        "schemaledger_oldest_pending_operation_seconds",
-        "For how long the oldest pending operation has waited; 0: none waits.",
-        vitals.oldest_pending_age,
-    )
-    leases = GaugeMetricFamily(
-        "schemaledger_leases", "Leases of unfinished operations: held, free, or expired.", labels=("state",)
-    )
-    leases.add_metric(("held",), vitals.leases_held)
-    leases.add_metric(("free",), vitals.leases_free)
-    leases.add_metric(("expired",), vitals.leases_expired)
-    yield leases
-    yield _gauge(
-        "schemaledger_oldest_heartbeat_seconds",
-        "For how long the worker of some running operation has not been heard of, at most; 0: none runs.",
-        vitals.oldest_heartbeat_age,
-    )
-    events = GaugeMetricFamily(
-        "schemaledger_projection_lag_events", "Events that a view does not show yet.", labels=("projection",)
-    )
-    seconds = GaugeMetricFamily(
-        "schemaledger_projection_lag_seconds",
-        "For how long the oldest event that a view does not show yet has waited.",
-        labels=("projection",),
-    )
-    for name, lag in vitals.lags.items():
-        events.add_metric((name,), lag.events)
-        seconds.add_metric((name,), lag.seconds)
-    yield events
-    yield seconds
-    stuck = GaugeMetricFamily(
-        "schemaledger_projection_stuck", "1 for a view that cannot get past an event.", labels=("projection",)
-    )
-    for name in vitals.lags:
-        stuck.add_metric((name,), name in vitals.stuck)
-    yield stuck
-    yield _gauge(
-        "schemaledger_operations_failing",
-        "Operations that have not ended and failed three attempts or more.",
-        vitals.failing,
-    )
-    yield _gauge(
-        "schemaledger_seal_stopped",
-        "Whether the seal has stopped because the log is not what was sealed before.",
-        vitals.seal_alarm is not None,
-    )
-    yield from _of_webhooks(vitals)
-
-
-def _of_webhooks(vitals: Vitals) -> Iterator[Metric]:
-    backlog = GaugeMetricFamily(
-        "schemaledger_webhook_backlog", "Messages to be sent: due now, or waiting for another try.", labels=("state",)
-    )
-    backlog.add_metric(("due",), vitals.messages_due)
-    backlog.add_metric(("waiting",), vitals.messages_waiting)
-    yield backlog
-    yield _gauge(
-        "schemaledger_oldest_webhook_message_seconds",
-        "For how long the oldest message that a webhook has not taken has waited; 0: none waits.",
-        vitals.oldest_message_age,
-    )
-    webhooks = GaugeMetricFamily(
-        "schemaledger_webhooks", "Webhooks: enabled, unverified, or disabled.", labels=("status",)
-    )
-    for status, count in vitals.webhooks.items():
-        webhooks.add_metric((status,), count)
-    yield webhooks
-
-
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, value=value)
+        yield gauge("schemaledger_database_up", "Whether the database answered just now.", 1)
+        yield from told(vitals)
