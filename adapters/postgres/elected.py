@@ -13,6 +13,8 @@ log = logging.getLogger("schemaledger.views")
 IDLE_SECONDS = 1.0
 """How long it sleeps at most when no wake-up reaches it, and between two candidatures."""
 
+SECONDS_TO_GATHER = 0.005
+"""How long a call may wait for what comes right after it: an operation's events come in a burst, each with its news."""
 LONGEST_PAUSE = 60.0
 """Seconds between two tries at most while something does not go."""
 
@@ -65,8 +67,9 @@ class Elected:
                 self._wake.clear()
                 found = self._advance(connection)
                 self._pause = IDLE_SECONDS
-                if not found:
-                    self._wake.wait(IDLE_SECONDS)
+                if not found and self._wake.wait(IDLE_SECONDS):
+                    # What follows within a moment is done with it; and who starts an operation goes before.
+                    self._stop.wait(SECONDS_TO_GATHER)
 
     def _elected(self, connection: Connection) -> bool:
         row = run(connection, Statement(ELECT, {"name": self._name})).first
