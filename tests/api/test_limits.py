@@ -139,13 +139,16 @@ def test_a_poll_whose_caller_has_gone_ends_at_once() -> None:
             await gone.wait()
             return {"type": "http.disconnect"}
 
+        async def look() -> int:
+            return 1
+
         waiting = Waiting(Silent(), calls)
         caller = Caller("ana", receive)
-        task = asyncio.create_task(waiting.until(lambda: 1, lambda _: False, uuid4(), 3_600, caller))
+        task = asyncio.create_task(waiting.until(look, lambda _: False, uuid4(), 3_600, caller))
         while not calls.count:
             await asyncio.sleep(0)
         with pytest.raises(TooManyStreams):
-            await waiting.until(lambda: 1, lambda _: False, uuid4(), 3_600, caller)
+            await waiting.until(look, lambda _: False, uuid4(), 3_600, caller)
         gone.set()
         assert await task == 1
         assert (calls.count, waiting._waiters) == (0, set())
