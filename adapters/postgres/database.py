@@ -11,7 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from adapters.postgres.statements import Connection, Statement, run
+from adapters.postgres.statements import OURS_ALONE, Connection, Statement, run
 from domain.errors import LogUnavailable
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -27,6 +27,8 @@ SECONDS_IDLE_IN_A_TRANSACTION = 15
 paused keeps others from what it has locked for no longer."""
 HASTE = f"SET idle_in_transaction_session_timeout = '{SECONDS_IDLE_IN_A_TRANSACTION}s'"
 
+SETTINGS: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "connect_timeout": 2, **OURS_ALONE}
+
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 """What says that the database is not there for us just now: gone, locked, or turned into a standby."""
 
@@ -40,7 +42,7 @@ class Database:
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 2, "client_encoding": "utf8"},
+            kwargs={**SETTINGS, "client_encoding": "utf8"},
             min_size=1,
             max_size=size,
             timeout=SECONDS_FOR_A_CONNECTION,
@@ -99,7 +101,7 @@ def connected(url: str) -> Iterator[Connection]:
     """A connection of its own for long work, in autocommit mode."""
     with (
         border(),
-        psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=2) as connection,
+        Connection.connect(url, **SETTINGS) as connection,
     ):
         connection.execute(HASTE.encode())
         yield connection

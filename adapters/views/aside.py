@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg.sql import Identifier
 
+from adapters.postgres.database import SETTINGS
 from adapters.postgres.statements import Connection, Statement, run
 
 AT_ONCE = 2
@@ -41,7 +42,7 @@ class Aside:
 
     def __init__(self, url: str, key: str, tables: Sequence[str]) -> None:
         self._url, self.name, self.tables = url, PREFIX + key, tables
-        self.connection: Connection = psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=5)
+        self.connection = Connection.connect(url, **SETTINGS)
         self.live = self._text(LIVE, "live")
 
     @property
