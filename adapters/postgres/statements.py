@@ -23,6 +23,8 @@ Connection = psycopg.Connection[DictRow]
 PARAMETER = re.compile(r"%\((\w+)\)s")
 USES_UNPREPARED = 2
 """Preparing costs a round trip: what a session asks for once or twice is not."""
+MOST_KNOWN = 300
+"""Of a session, by text and types of values. PostgreSQL keeps a plan for each: what comes later is not prepared."""
 OURS_ALONE = {"prepare_threshold": None}
 """What connections are opened with: the driver prepares nothing. Had it, it would deallocate all that is prepared in
 the session, by whomever, after a ROLLBACK or DROP."""
@@ -104,14 +106,21 @@ def _run(connection: Connection, statement: Statement) -> tuple[_Asked, PGresult
     given = [parameters[name] for name in query.parameters]
     values = transformer.dump_sequence(given, [PyFormat.AUTO] * len(given))
     types = transformer.types or ()
-    session = _sessions.get(connection) or _new_session(connection)
-    asked = session.get((query.sql, types)) or session.setdefault((query.sql, types), _Asked(b"run_%d" % len(session)))
+    asked = _asked(connection, (query.sql, types))
     return asked, _sent(connection.pgconn, query.sql, asked, types, values, transformer.formats)
 
 
-def _new_session(connection: Connection) -> dict[tuple[str, tuple[int, ...]], _Asked]:
-    assert connection.prepare_threshold is None, "a connection that statements are run on is opened with OURS_ALONE"
-    return _sessions.setdefault(connection, {})
+def _asked(connection: Connection, known_by: tuple[str, tuple[int, ...]]) -> _Asked:
+    session = _sessions.get(connection)
+    if session is None:
+        assert connection.prepare_threshold is None, "a connection that statements are run on is opened with OURS_ALONE"
+        session = _sessions[connection] = {}
+    found = session.get(known_by)
+    if found is None:
+        found = _Asked(b"run_%d" % len(session))
+        if len(session) < MOST_KNOWN:
+            session[known_by] = found
+    return found
 
 
 def _sent(

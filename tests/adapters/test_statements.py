@@ -7,7 +7,7 @@ import pytest
 
 from adapters.event_log.message import Message
 from adapters.postgres.database import Database, connected
-from adapters.postgres.statements import Connection, Statement, queue, run, tuples
+from adapters.postgres.statements import MOST_KNOWN, Connection, Statement, queue, run, tuples
 
 SUM = "SELECT %(a)s::int + %(b)s::int AS sum, '100%%' AS all"
 OFTEN = 8
@@ -44,6 +44,14 @@ def test_how_many_rows_were_changed_is_told(connection: Connection) -> None:
         changed = run(connection, Statement("DELETE FROM numbers WHERE n >= %(least)s", {"least": least})).changed
         assert changed == {9: 2, 5: 4, 1: 4}[least] or changed == 0
     assert run(connection, Statement("SELECT n FROM numbers", {})).first is None
+
+
+def test_a_session_prepares_so_many_and_no_more(connection: Connection) -> None:
+    for _ in range(OFTEN):
+        for n in range(MOST_KNOWN + 20):
+            assert run(connection, Statement(f"SELECT {n} + %(n)s::int AS sum", {"n": 1})).first == {"sum": n + 1}
+    prepared = run(connection, Statement("SELECT count(*) AS n FROM pg_prepared_statements", {})).first
+    assert prepared == {"n": MOST_KNOWN}
 
 
 def test_errors_are_those_of_the_driver(connection: Connection) -> None:
