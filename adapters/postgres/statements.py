@@ -113,7 +113,8 @@ def _run(connection: Connection, statement: Statement) -> tuple[_Asked, PGresult
 def _asked(connection: Connection, known_by: tuple[str, tuple[int, ...]]) -> _Asked:
     session = _sessions.get(connection)
     if session is None:
-        assert connection.prepare_threshold is None, "a connection that statements are run on is opened with OURS_ALONE"
+        # Whoever opened it.
+        connection.prepare_threshold = None
         session = _sessions[connection] = {}
     found = session.get(known_by)
     if found is None:
