@@ -25,9 +25,8 @@ time.sleep(600)
 
 FORK = """
 import os
-forked = os.fork()
-if forked:
-    print(forked, flush=True)
+if os.fork() == 0:
+    print(os.getpid(), flush=True)
 time.sleep(600)
 """
 
