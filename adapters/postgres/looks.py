@@ -14,7 +14,7 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import border
+from adapters.postgres.database import SETTINGS, border
 from adapters.postgres.statements import columns_of, good, numbered, storable
 
 NAME = "look"
@@ -64,7 +64,7 @@ class Looks:
 
 
 async def _connected(url: str, sql: str) -> "_Session":
-    connection = await Connection.connect(url, autocommit=True, connect_timeout=2, client_encoding="utf8")
+    connection = await Connection.connect(url, **SETTINGS, client_encoding="utf8")
     try:
         await connection.execute(f"PREPARE {NAME} AS {sql}".encode())
         return _Session(connection)
