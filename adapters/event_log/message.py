@@ -6,12 +6,11 @@ a session, and the message calls them by name (EXECUTE) with their values writte
 
 from hashlib import sha256
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from psycopg.rows import TupleRow
 
 from adapters.postgres.literals import literal
-from adapters.postgres.statements import Connection, Statement, good, loaded, numbered
+from adapters.postgres.statements import Connection, Statement, good, loaded, numbered, session_of
 
 
 class Prepared(NamedTuple):
@@ -23,7 +22,6 @@ class Prepared(NamedTuple):
 
 
 _known: dict[str, Prepared] = {}
-_in_session: "WeakKeyDictionary[Connection, set[str]]" = WeakKeyDictionary()
 
 
 class Message:
@@ -31,7 +29,7 @@ class Message:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._there = _in_session.setdefault(connection, set())
+        self._there = session_of(connection).named
         self._calls = list[str]()
 
     def add(self, statement: Statement) -> None:

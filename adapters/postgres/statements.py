@@ -64,8 +64,16 @@ class _Asked:
         self.columns: tuple[str, ...] = ()
 
 
+class Session:
+    """What is prepared in a session: statements that were asked for, and others by names of their own."""
+
+    def __init__(self) -> None:
+        self.asked = dict[tuple[str, tuple[int, ...]], _Asked]()
+        self.named = set[str]()
+
+
 _numbered: dict[str, Numbered] = {}
-_sessions: WeakKeyDictionary[psycopg.Connection[Any], dict[tuple[str, tuple[int, ...]], _Asked]] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[Connection, Session] = WeakKeyDictionary()
 
 
 def numbered(sql: str) -> Numbered:
@@ -110,17 +118,22 @@ def _run(connection: Connection, statement: Statement) -> tuple[_Asked, PGresult
     return asked, _sent(connection.pgconn, query.sql, asked, types, values, transformer.formats)
 
 
-def _asked(connection: Connection, known_by: tuple[str, tuple[int, ...]]) -> _Asked:
-    session = _sessions.get(connection)
-    if session is None:
+def session_of(connection: Connection) -> Session:
+    found = _sessions.get(connection)
+    if found is None:
         # Whoever opened it.
         connection.prepare_threshold = None
-        session = _sessions[connection] = {}
-    found = session.get(known_by)
+        found = _sessions[connection] = Session()
+    return found
+
+
+def _asked(connection: Connection, known_by: tuple[str, tuple[int, ...]]) -> _Asked:
+    known = session_of(connection).asked
+    found = known.get(known_by)
     if found is None:
-        found = _Asked(b"run_%d" % len(session))
-        if len(session) < MOST_KNOWN:
-            session[known_by] = found
+        found = _Asked(b"run_%d" % len(known))
+        if len(known) < MOST_KNOWN:
+            known[known_by] = found
     return found
 
 
