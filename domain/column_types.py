@@ -2,6 +2,8 @@
 
 Canonical text is Arrow's names in lower case: ``int32``, ``timestamp[us, UTC]``, ``list<utf8 not null>``,
 ``struct<name: utf8 not null, age: int32>``. The parser is domain/type_text.py.
+
+What the grammar has no word for is ``Opaque``: it is shown as the engine calls it, and never made or changed.
 """
 
 import re
@@ -9,6 +11,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from msgspec import Struct
+
+QUOTE = '"'
 
 
 class Null(Struct, frozen=True):
@@ -177,8 +181,20 @@ class Dictionary(Struct, frozen=True):
         return f"dictionary<{self.index}, {self.value}>"
 
 
+class Opaque(Struct, frozen=True):
+    """A type that others gave a column and that the grammar lacks; ``text`` is what the engine calls it.
+
+    Arrow's extension types, unions and negative scales are such types.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return f'opaque<"{self.text.replace(QUOTE, QUOTE * 2)}">'
+
+
 Plain = Null | Bool | Integer | Float | Decimal | Utf8 | Binary | FixedSizeBinary | Date | Time | Timestamp | Duration
-DataType = Plain | ListOf | FixedSizeListOf | StructOf | MapOf | Dictionary
+DataType = Plain | ListOf | FixedSizeListOf | StructOf | MapOf | Dictionary | Opaque
 
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """Units of time and how many of each make a second."""
@@ -219,10 +235,36 @@ def children(data_type: DataType) -> tuple[DataType, ...]:
             | Time()
             | Timestamp()
             | Duration()
+            | Opaque()
         ):
             return ()
         case _:
             assert_never(data_type)
+
+
+def opaque_types(data_type: DataType) -> Iterator[Opaque]:
+    """Every opaque type in a type, at any depth."""
+    if isinstance(data_type, Opaque):
+        yield data_type
+    for child in children(data_type):
+        yield from opaque_types(child)
+
+
+def fixed_width(data_type: DataType) -> int:
+    """Bytes that one value takes at least, whatever it holds: what ``fixed_size_*`` types multiply."""
+    match data_type:
+        case FixedSizeBinary():
+            return data_type.size
+        case FixedSizeListOf():
+            return data_type.size * max(1, fixed_width(data_type.item))
+        case StructOf():
+            return sum(fixed_width(field.type) for field in data_type.fields)
+        case Integer() | Float() | Decimal() | Date():
+            return data_type.bits // 8
+        case Time() | Timestamp() | Duration():
+            return 8
+        case _:
+            return 0
 
 
 def type_names(data_type: DataType) -> frozenset[str]:

@@ -6,12 +6,15 @@ durations integer counts of their unit, lists arrays, structs objects, maps arra
 """
 
 import binascii
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal as Number
 from decimal import InvalidOperation
+from math import isfinite
+from struct import pack, unpack
 from typing import Any, assert_never
 
 from domain.column_types import (
@@ -30,6 +33,7 @@ from domain.column_types import (
     ListOf,
     MapOf,
     Null,
+    Opaque,
     StructOf,
     Time,
     Timestamp,
@@ -37,6 +41,11 @@ from domain.column_types import (
 )
 
 FLOAT_WORDS = ("NaN", "Infinity", "-Infinity")
+FLOAT_FORMATS = {16: "<e", 32: "<f", 64: "<d"}
+"""As ``struct`` calls them."""
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # differences of naive moments count what a timestamp holds
+
+LOWEST_64, HIGHEST_64 = -(1 << 63), (1 << 63) - 1
 
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?P<fraction>\d{1,9}))?")
 TIMESTAMP = re.compile(
@@ -52,12 +61,14 @@ def check_literal(value: Any, data_type: DataType) -> str | None:
     match data_type:
         case Null():
             return "only null is a value of this type"
+        case Opaque():
+            return "no value can be given for an opaque type"
         case Bool():
             return None if isinstance(value, bool) else "true or false is expected"
         case Integer():
             return _integer(value, data_type.lowest, data_type.highest)
         case Float():
-            return _float(value)
+            return _float(value, data_type)
         case Decimal():
             return _decimal(value, data_type)
         case Utf8():
@@ -82,10 +93,20 @@ def _integer(value: Any, lowest: int, highest: int) -> str | None:
     return None if lowest <= value <= highest else f"it is outside {lowest} to {highest}"
 
 
-def _float(value: Any) -> str | None:
+def _float(value: Any, data_type: Float) -> str | None:
     if isinstance(value, str):
         return None if value in FLOAT_WORDS else f"a number is expected, or one of {', '.join(FLOAT_WORDS)}"
-    return None if isinstance(value, int | float) and not isinstance(value, bool) else "a number is expected"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "a number is expected"
+    try:
+        (held,) = unpack(FLOAT_FORMATS[data_type.bits], pack(FLOAT_FORMATS[data_type.bits], float(value)))
+        if not isfinite(held):
+            raise OverflowError
+    except OverflowError:
+        return f"it is beyond the largest {data_type}"
+    if isinstance(value, int) and held != value:
+        return f"{data_type} holds no such whole number; the nearest is {int(held)}"
+    return f"{data_type} would hold it as 0" if value and not held else None
 
 
 def _decimal(value: Any, data_type: Decimal) -> str | None:
@@ -117,7 +138,7 @@ def _binary(value: Any, size: int | None) -> str | None:
 
 def _temporal(value: Any, data_type: Date | Time | Timestamp | Duration) -> str | None:
     if isinstance(data_type, Duration):
-        return _integer(value, -(1 << 63), (1 << 63) - 1)
+        return _integer(value, LOWEST_64, HIGHEST_64)
     if not isinstance(value, str):
         return "a string is expected"
     match data_type:
@@ -140,7 +161,34 @@ def _timestamp(value: str, data_type: Timestamp) -> str | None:
         return "the type has no zone, so the value has no offset"
     if not found["offset"] and data_type.zone is not None:
         return "an offset or 'Z' is expected, because the type has a zone"
-    return _fraction(found["fraction"], data_type.unit)
+    return _fraction(found["fraction"], data_type.unit) or _beyond(value, data_type.unit)
+
+
+def _beyond(value: str, unit: str) -> str | None:
+    """Why a moment is outside what 64 bits hold of the unit."""
+    if LOWEST_64 <= timestamp_count(value, unit) <= HIGHEST_64:
+        return None
+    days = HIGHEST_64 // UNITS[unit] // 86_400
+    first, last = EPOCH - timedelta(days=days), EPOCH + timedelta(days=days)
+    return f"timestamps in {unit} go from about {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def timestamp_count(text: str, unit: str) -> int:
+    """Units since the epoch, of a text that has the form of a timestamp."""
+    found = TIMESTAMP.fullmatch(text)
+    assert found is not None
+    offset, seconds = found["offset"], datetime.fromisoformat(text[:19]) - EPOCH
+    if offset and offset != "Z":
+        hours, minutes = int(offset[1:3]), int(offset[4:])
+        # Counted by hand: a moment of the year 1 or 9999 may lie outside what datetime holds once it is shifted.
+        seconds -= timedelta(hours=hours, minutes=minutes) * (1 if offset[0] == "+" else -1)
+    return (seconds.days * 86_400 + seconds.seconds) * UNITS[unit] + fraction_count(found["fraction"], unit)
+
+
+def fraction_count(digits: str | None, unit: str) -> int:
+    """Units in the digits after the point of a second."""
+    held = len(str(UNITS[unit])) - 1
+    return int((digits or "").ljust(held, "0")[:held] or "0")
 
 
 def _fraction(digits: str | None, unit: str) -> str | None:
@@ -169,6 +217,8 @@ def _nested(value: Any, data_type: ListOf | FixedSizeListOf | StructOf | MapOf) 
         case MapOf():
             if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
                 return "an array of [key, value] pairs is expected"
+            if len({json.dumps(pair[0], sort_keys=True) for pair in value}) < len(value):
+                return "a key stands there twice"
             keys = (_element(pair[0], data_type.key, False) for pair in value)
             values = (_element(pair[1], data_type.value, data_type.value_nullable) for pair in value)
             return _first(keys) or _first(values)

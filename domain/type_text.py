@@ -3,7 +3,7 @@
 type   = name | name "[" unit ["," zone] "]" | name "(" precision "," scale ")" | nested
 nested = ["large_"] "list" "<" element ">" | "fixed_size_list" "<" element ">" "[" size "]"
        | "struct" "<" [field ": " element {"," field ": " element}] ">" | "map" "<" type "," element ">"
-       | "dictionary" "<" integer type "," type ">"
+       | "dictionary" "<" integer type "," type ">" | "opaque" "<" quoted text ">"
 element = type ["not null"]
 """
 
@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.column_types import (
+    QUOTE,
     UNITS,
     Binary,
     Bool,
@@ -29,15 +30,19 @@ from domain.column_types import (
     ListOf,
     MapOf,
     Null,
+    Opaque,
     StructOf,
     Time,
     Timestamp,
     Utf8,
+    opaque_types,
 )
 from domain.errors import TypeTextInvalid
 
-MAX_LENGTH = 10_000
-MAX_DEPTH = 32
+MAX_REQUESTED_LENGTH = 10_000
+MAX_REQUESTED_DEPTH = 32
+"""Of what is asked for; tables that others made may be wider and deeper."""
+MAX_DEPTH = 100
 MAX_SIZE = 2**31 - 1
 
 SIMPLE: dict[str, DataType] = {
@@ -70,8 +75,10 @@ DIMENSIONED = (
     "fixed_size_binary",
 )
 NESTED = ("list", "large_list", "fixed_size_list", "struct", "map", "dictionary")
+OPAQUE = "opaque"
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _FIELD_NAME = re.compile(r'"(?:[^"]|"")*"|[^\W\d]\w*')
 _NUMBER = re.compile(r"-?\d{1,10}")
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/:]+")
@@ -82,18 +89,27 @@ _SPACE = re.compile(r"\s*")
 @lru_cache(maxsize=4096)
 def parse_type(text: str) -> DataType:
     """The type that the text names; raises TypeTextInvalid, saying what was expected where."""
-    return _Parser(text).parse()
+    return _Parser(text, MAX_DEPTH).parse()
+
+
+def parse_requested(text: str) -> DataType:
+    """As ``parse_type``, for a type that somebody asks for: within limits, and nothing opaque."""
+    if len(text) > MAX_REQUESTED_LENGTH:
+        raise TypeTextInvalid(f"{text[:60]}...", f"it is longer than {MAX_REQUESTED_LENGTH} characters")
+    data_type = _Parser(text, MAX_REQUESTED_DEPTH).parse()
+    if any(opaque_types(data_type)):
+        raise TypeTextInvalid(text, "opaque types are those of columns that others made, and cannot be asked for")
+    return data_type
 
 
 class _Parser:
     """Reads one text once."""
 
-    def __init__(self, text: str) -> None:
-        self._text, self._at, self._depth = text, 0, 0
+    def __init__(self, text: str, most_depth: int) -> None:
+        self._text, self._most_depth = text, most_depth
+        self._at, self._depth = 0, 0
 
     def parse(self) -> DataType:
-        if len(self._text) > MAX_LENGTH:
-            raise TypeTextInvalid(f"{self._text[:60]}...", f"it is longer than {MAX_LENGTH} characters")
         data_type = self._type()
         if self._at < len(self._text):
             raise self._error("the end was expected")
@@ -101,8 +117,8 @@ class _Parser:
 
     def _type(self) -> DataType:
         self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise self._error(f"types nest at most {MAX_DEPTH} deep")
+        if self._depth > self._most_depth:
+            raise self._error(f"types nest at most {self._most_depth} deep")
         start = self._at
         name = self._match(_WORD, "a type name").lower()
         if name in SIMPLE:
@@ -111,6 +127,8 @@ class _Parser:
             found = self._dimensioned(name)
         elif name in NESTED:
             found = self._nested(name)
+        elif name == OPAQUE:
+            found = self._opaque()
         else:
             self._at = start
             raise self._error(_unknown(name))
@@ -177,7 +195,7 @@ class _Parser:
             return ()
         while True:
             name = self._match(_FIELD_NAME, "a field name")
-            name = name[1:-1].replace('""', '"') if name.startswith('"') else name
+            name = _unquoted(name) if name.startswith(QUOTE) else name
             if name in names:
                 raise self._error(f"there are two fields named '{name}'")
             names.add(name)
@@ -196,6 +214,12 @@ class _Parser:
         value = self._type()
         self._expect(">")
         return Dictionary(index, value)
+
+    def _opaque(self) -> DataType:
+        self._expect("<")
+        text = self._match(_QUOTED, "a quoted text")
+        self._expect(">")
+        return Opaque(_unquoted(text))
 
     def _timestamp(self) -> DataType:
         if not self._accept("["):
@@ -280,6 +304,10 @@ class _Parser:
     def _error(self, reason: str) -> TypeTextInvalid:
         where = "at the end" if self._at >= len(self._text) else f"at character {self._at + 1}"
         return TypeTextInvalid(self._text, f"{reason} {where}")
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace(QUOTE * 2, QUOTE)
 
 
 def _unknown(name: str) -> str:

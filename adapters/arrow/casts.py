@@ -5,6 +5,8 @@ on its way to a date, wraps -1 into an unsigned integer), so a value passes when
 NaN aside.
 Text is compared as text for integers, booleans and dates ('007' is not 7), as a number for floats and decimals, and as
 an instant for times and timestamps.
+
+The types of the arrays themselves say what a nested field is called and what metadata it has: all that stays.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.arrow.types import to_arrow
+from adapters.arrow.types import OF_A_TYPE, to_arrow
 from domain.casts import CastClass, classify
 from domain.column_types import (
     DataType,
@@ -206,10 +208,14 @@ def _list(array: Array, source: ListOf | FixedSizeListOf, target: ListOf | Fixed
         array = pc.if_else(failed, pa.scalar(None, array.type), array)
     items = cast_array(array.flatten(), source.item, target.item)
     nulls = None if target.item_nullable else pc.is_null(items.array)
+    values = items.array
     bad = _either(items.failed, nulls)
     if bad is not None:
-        failed = _either(failed, _parents(array, bad))
-    return Outcome(_listed(array, items.array, target, failed), failed)
+        in_bad_list = _parents(array, bad)
+        failed = _either(failed, in_bad_list)
+        # Readers refuse an item that should not be null, also where it lies under a list that is.
+        values = values.filter(pc.invert(in_bad_list.take(pc.list_parent_indices(array))))
+    return Outcome(_listed(array, values, target, failed), failed)
 
 
 def _parents(array: Array, bad: Array) -> Array:
@@ -219,35 +225,53 @@ def _parents(array: Array, bad: Array) -> Array:
 
 
 def _listed(array: Array, items: Array, target: ListOf | FixedSizeListOf, failed: Array | None) -> Array:
-    """The items in lists of the lengths they came in, null where the list was null or failed."""
+    """The items in lists of the lengths they came in, null and empty where the list was null or failed."""
     nulls = pc.is_null(array) if failed is None else pc.or_(pc.is_null(array), failed)
-    lengths = pc.fill_null(pc.cast(pc.list_value_length(array), pa.int64()), 0)
-    ends = pc.cumulative_sum(lengths)
+    lengths = pc.if_else(nulls, 0, pc.cast(pc.list_value_length(array), pa.int64()))
+    ends = pc.cumulative_sum(pc.fill_null(lengths, 0))
     starts = pa.concat_arrays([pa.array([0], pa.int64()), ends])
-    arrow = to_arrow(target)
+    item = followed(array.type.value_field, items.type, nullable=target.item_nullable)
     if isinstance(target, FixedSizeListOf):
-        large = pa.LargeListArray.from_arrays(starts, items, pa.large_list(arrow.value_field), mask=nulls)
-        return pc.cast(large, arrow)
-    kind, offset = (pa.LargeListArray, pa.int64()) if target.large else (pa.ListArray, pa.int32())
-    return kind.from_arrays(starts.cast(offset), items, arrow, mask=nulls)
+        large = pa.LargeListArray.from_arrays(starts, items, pa.large_list(item), mask=nulls)
+        return pc.cast(large, pa.list_(item, target.size))
+    if target.large:
+        return pa.LargeListArray.from_arrays(starts, items, pa.large_list(item), mask=nulls)
+    return pa.ListArray.from_arrays(starts.cast(pa.int32()), items, pa.list_(item), mask=nulls)
+
+
+def followed(field: pa.Field, data_type: pa.DataType, *, nullable: bool) -> pa.Field:
+    """The nested field with another type or nullability; what its metadata says of its old type goes."""
+    return pa.field(field.name, data_type, nullable, metadata=metadata_after(field, data_type))
+
+
+def metadata_after(field: pa.Field, data_type: pa.DataType) -> dict[bytes, bytes] | None:
+    """What stays of a field's metadata when its type becomes that."""
+    there = field.metadata or {}
+    if field.type == data_type or pa.types.is_nested(data_type):
+        return there or None
+    kept = {key: value for key, value in there.items() if not key.startswith(OF_A_TYPE)}
+    return kept or None
 
 
 def _struct(array: Array, source: StructOf, target: StructOf) -> Outcome:
-    there = {field.name: (field, array.field(number)) for number, field in enumerate(source.fields)}
-    made, failed = list[Array](), None
+    there = {field.name: number for number, field in enumerate(source.fields)}
+    made, fields, failed = list[Array](), list[pa.Field](), None
     for field in target.fields:
         if field.name not in there:
             made.append(pa.nulls(len(array), to_arrow(field.type)))
+            fields.append(pa.field(field.name, made[-1].type, field.nullable))
             continue
-        old, child = there[field.name]
-        done = cast_array(child, old.type, field.type)
+        number = there[field.name]
+        old = source.fields[number]
+        done = cast_array(array.field(number), old.type, field.type)
         made.append(done.array)
+        fields.append(followed(array.type[number], done.array.type, nullable=field.nullable))
         failed = _either(failed, done.failed)
         if old.nullable and not field.nullable:
             failed = _either(failed, pc.is_null(done.array))
     inside = None if failed is None else pc.and_(failed, pc.is_valid(array))
     nulls = pc.is_null(array) if inside is None else pc.or_(pc.is_null(array), inside)
-    return Outcome(pa.StructArray.from_arrays(made, fields=list(to_arrow(target)), mask=nulls), inside)
+    return Outcome(pa.StructArray.from_arrays(made, fields=fields, mask=nulls), inside)
 
 
 def _map(array: Array, source: MapOf, target: MapOf) -> Outcome:
@@ -256,15 +280,21 @@ def _map(array: Array, source: MapOf, target: MapOf) -> Outcome:
     values = cast_array(array.items, source.value, target.value)
     nulls = None if target.value_nullable else pc.is_null(values.array)
     bad = _either(values.failed, nulls)
-    failed = None
-    if bad is not None:
-        entries = pa.LargeListArray.from_arrays(array.offsets.cast(pa.int64()), bad)
-        hits = [any(entry.as_py() or ()) for entry in entries]
-        failed = pc.and_(pa.array(hits, pa.bool_()), pc.is_valid(array))
-    offsets = pc.subtract(array.offsets, array.offsets[0])
-    nulls = pc.is_null(array) if failed is None else pc.or_(pc.is_null(array), failed)
-    made = pa.MapArray.from_arrays(offsets, array.keys, values.array, to_arrow(target), mask=nulls)
-    return Outcome(made, failed)
+    item = followed(array.type.item_field, values.array.type, nullable=target.value_nullable)
+    arrow = pa.map_(array.type.key_field, item)
+    if bad is None:
+        nulls = pc.is_null(array)
+        return Outcome(pa.MapArray.from_arrays(array.offsets, array.keys, values.array, arrow, mask=nulls), None)
+    entries = pa.LargeListArray.from_arrays(array.offsets.cast(pa.int64()), bad)
+    failed = pc.and_(_parents(entries, entries.flatten()), pc.is_valid(array))
+    nulls = pc.or_(pc.is_null(array), failed)
+    # The entries of a map that failed go with it, as do those that lie hidden under a null.
+    of_map = pc.list_parent_indices(entries)
+    kept = pc.invert(nulls.take(of_map))
+    ends = pc.cumulative_sum(pc.if_else(nulls, 0, pc.list_value_length(entries)))
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends.cast(pa.int64())]).cast(pa.int32())
+    keys, items = array.keys.filter(kept), values.array.filter(kept)
+    return Outcome(pa.MapArray.from_arrays(offsets, keys, items, arrow, mask=nulls), failed)
 
 
 def _either(one: Array | None, other: Array | None) -> Array | None:

@@ -7,11 +7,11 @@ from typing import TypeAlias, assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.arrow.casts import cast_array
+from adapters.arrow.casts import cast_array, followed
 from adapters.arrow.recipes import Act, Recipe
-from adapters.arrow.types import to_arrow
+from adapters.arrow.types import to_arrow, to_arrow_field
 from adapters.arrow.values import to_scalar
-from domain.column_types import DataType, StructOf
+from domain.column_types import DataType, Field, StructOf
 from domain.errors import CastFailed, NullsPresent
 from domain.steps import (
     AddField,
@@ -81,7 +81,8 @@ class Cook:
                     self._note(place, Finding(act, inside + act.name), values, outcome.failed)
                 return outcome.array
             case FillNulls():
-                return pc.fill_null(values, to_scalar(act.value, parse_type(act.data_type)))
+                filling = to_scalar(act.value, parse_type(act.data_type), values.type)
+                return pc.fill_null(values, filling)
             case CheckNoNulls():
                 missing = pc.is_null(values) if present is None else pc.and_(pc.is_null(values), present)
                 self._note(place, Finding(act, inside + act.name), values, missing)
@@ -130,8 +131,31 @@ def reshape(step: InStruct, values: Array, act_on: FieldAct) -> Array:
                 assert_never(inner)
     target = parse_type(step.to_type)
     assert isinstance(target, StructOf)
+    before = dict(zip(step.from_ids, values.type, strict=True))
     made = [fields[field_id] for field_id in step.to_ids]
-    return pa.StructArray.from_arrays(made, fields=list(to_arrow(target)), mask=pc.invert(around))
+    named = [
+        _inner_field(field, array.type, before.get(field_id))
+        for field_id, field, array in zip(step.to_ids, target.fields, made, strict=True)
+    ]
+    return pa.StructArray.from_arrays(made, fields=named, mask=pc.invert(around))
+
+
+def _inner_field(field: Field, data_type: pa.DataType, before: pa.Field | None) -> pa.Field:
+    """The field of a struct by its new name; what else was said of it stays."""
+    if before is None:
+        return pa.field(field.name, data_type, field.nullable)
+    return followed(before, data_type, nullable=field.nullable).with_name(field.name)
+
+
+def written_field(recipe: Recipe) -> pa.Field:
+    """The column as it will be written: at every depth with the names and the metadata that the stored one has."""
+    column = recipe.column
+    if recipe.stored is None:
+        return recipe.source_field or to_arrow_field(column)
+    before = recipe.source_field or to_arrow_field(recipe.stored)
+    # What the acts make of no value at all has the type of what they make of any.
+    after = Cook(recipe).batch(pa.nulls(0, before.type), 0).type
+    return followed(before, after, nullable=column.nullable).with_name(column.name)
 
 
 def constant(value: object, data_type: DataType, rows: int) -> Array:
@@ -140,5 +164,19 @@ def constant(value: object, data_type: DataType, rows: int) -> Array:
 
 
 def shown(value: pa.Scalar) -> str:
-    text = repr(value.as_py()) if value.is_valid else "null"
+    """The value as text of at most 60 characters, also one that Python has no object for."""
+    text = _text(value) if value.is_valid else "null"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _text(value: pa.Scalar) -> str:
+    try:
+        return repr(value.as_py())
+    except (ValueError, OverflowError, ArithmeticError, pa.ArrowException):
+        pass
+    try:
+        return str(value.cast(pa.utf8()))
+    except pa.ArrowException:
+        # Durations and moments beyond Python's have no text in Arrow either: their count and unit say the same.
+        count = getattr(value, "value", None)
+        return f"a value of {value.type}" if count is None else f"{count} as {value.type}"

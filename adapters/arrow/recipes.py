@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from adapters.arrow.types import to_arrow_field
 from domain.column_types import DataType
 from domain.engine import Job
 from domain.errors import NullsPresent, TableNotEmpty
@@ -45,6 +44,8 @@ class Recipe:
     copies: bool = False
     """Whether stored values are written again though they stay as they are."""
     restored: RestoreField | None = None
+    source_field: pa.Field | None = None
+    """The column it starts from as the engine has it, with what the column's type has no word for."""
 
     @property
     def changes_nullability(self) -> bool:
@@ -67,8 +68,9 @@ class Recipe:
         return self.stored is not None and (bool(self.acts) or self.copies)
 
     @property
-    def arrow_field(self) -> pa.Field:
-        return to_arrow_field(self.column)
+    def keeps_values(self) -> bool:
+        """Whether stored values stay what they are, even where they are written again."""
+        return self.stored is not None and all(isinstance(act, CheckNoNulls) for act in self.acts)
 
 
 def fold_recipes(job: Job) -> tuple[Recipe, ...]:

@@ -1,7 +1,7 @@
 """JSON values of column types as Arrow scalars. What domain/literals.py accepts, this makes."""
 
 from base64 import b64decode
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal as Number
 from typing import Any, assert_never
 
@@ -24,21 +24,23 @@ from domain.column_types import (
     ListOf,
     MapOf,
     Null,
+    Opaque,
     StructOf,
     Time,
     Timestamp,
     Utf8,
 )
-from domain.literals import TIME, TIMESTAMP
-
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # differences of naive moments count what Arrow stores
+from domain.literals import TIME, fraction_count, timestamp_count
 
 
-def to_scalar(value: Any, data_type: DataType) -> pa.Scalar:
-    """The value as a scalar of the type. The value has passed ``check_literal``."""
+def to_scalar(value: Any, data_type: DataType, arrow: pa.DataType | None = None) -> pa.Scalar:
+    """The value as a scalar of the type, or of ``arrow``, which may name its nested fields otherwise.
+
+    The value has passed ``check_literal``.
+    """
     if isinstance(data_type, Dictionary):
         return to_scalar(value, data_type.value)
-    return pa.scalar(_python(value, data_type), to_arrow(data_type))
+    return pa.scalar(_python(value, data_type), to_arrow(data_type) if arrow is None else arrow)
 
 
 def _python(value: Any, data_type: DataType) -> Any:
@@ -59,7 +61,7 @@ def _python(value: Any, data_type: DataType) -> Any:
         case Time():
             return _time(value, data_type.unit)
         case Timestamp():
-            return _timestamp(value, data_type.unit)
+            return timestamp_count(value, data_type.unit)
         case ListOf() | FixedSizeListOf():
             return [_python(item, data_type.item) for item in value]
         case StructOf():
@@ -68,6 +70,8 @@ def _python(value: Any, data_type: DataType) -> Any:
             return [(_python(key, data_type.key), _python(item, data_type.value)) for key, item in value]
         case Dictionary():
             return _python(value, data_type.value)
+        case Opaque():
+            raise AssertionError("check_literal has refused the value")
         case _:
             assert_never(data_type)
 
@@ -77,19 +81,6 @@ def _time(text: str, unit: str) -> int:
     found = TIME.fullmatch(text)
     assert found is not None
     clock = time.fromisoformat(text.partition(".")[0])
-    return (clock.hour * 3600 + clock.minute * 60 + clock.second) * UNITS[unit] + _fraction(found["fraction"], unit)
-
-
-def _timestamp(text: str, unit: str) -> int:
-    """Units since the epoch: an integer, because Python's own datetime has no nanoseconds."""
-    found = TIMESTAMP.fullmatch(text)
-    assert found is not None
-    moment = datetime.fromisoformat(text[:19] + (found["offset"] or ""))
-    offset = moment.utcoffset()
-    since = moment.replace(tzinfo=None) - EPOCH - offset if offset else moment.replace(tzinfo=None) - EPOCH
-    return (since.days * 86_400 + since.seconds) * UNITS[unit] + _fraction(found["fraction"], unit)
-
-
-def _fraction(digits: str | None, unit: str) -> int:
-    held = len(str(UNITS[unit])) - 1
-    return int((digits or "").ljust(held, "0")[:held] or "0")
+    return (clock.hour * 3600 + clock.minute * 60 + clock.second) * UNITS[unit] + fraction_count(
+        found["fraction"], unit
+    )

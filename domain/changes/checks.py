@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.changes.change import Found, Hazard, HazardKind, Setting
-from domain.column_types import DataType, FixedSizeListOf, Float, bare_name, type_names
+from domain.column_types import DataType, FixedSizeListOf, Float, bare_name, fixed_width, type_names
 from domain.engine import EngineProfile
 from domain.errors import (
     ColumnAlreadyExists,
@@ -21,10 +21,12 @@ from domain.errors import (
 )
 from domain.literals import check_literal
 from domain.schema import Index, Schema
-from domain.type_text import parse_type
+from domain.type_text import parse_requested, parse_type
 
 MAX_NAME_LENGTH = 255
 """Characters of a column name."""
+MAX_VALUE_WIDTH = 1 << 24
+"""Bytes of one value of a type of fixed size: every reader holds some rows at once."""
 
 
 def can_hold(profile: EngineProfile, index: Index, data_type: DataType) -> bool:
@@ -92,10 +94,13 @@ def _why_not_here(name: str, profile: EngineProfile) -> str | None:
 def type_refused(setting: Setting, pointer: str, text: str) -> Iterator[Found]:
     """Refuses text that is no type, and types the engine cannot hold."""
     try:
-        data_type = parse_type(text)
+        data_type = parse_requested(text)
     except TypeTextInvalid as refusal:
         yield pointer, refusal
         return
+    if (width := fixed_width(data_type)) > MAX_VALUE_WIDTH:
+        reason = f"one value would take {width:,} bytes, and at most {MAX_VALUE_WIDTH:,} are allowed"
+        yield pointer, TypeNotSupported(setting.profile.name, text, reason)
     for name in sorted(type_names(data_type) & setting.profile.unsupported_types):
         yield pointer, TypeNotSupported(setting.profile.name, text, f"it has no {name}")
 

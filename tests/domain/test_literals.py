@@ -31,6 +31,13 @@ GOOD: list[tuple[Any, str]] = [
     ([["k", 1]], "map<utf8, int8>"),
     ("x", "dictionary<int8, utf8>"),
 ]
+GOOD += [
+    (0.1, "float32"),
+    (65_504, "float16"),
+    ("2262-04-11T23:47:16.854775807", "timestamp[ns]"),
+    ("0001-01-01T00:00:00+23:59", "timestamp[us, UTC]"),
+    ("9999-12-31T23:59:59.999999-12:00", "timestamp[us, UTC]"),
+]
 BAD: list[tuple[Any, str, str]] = [
     (128, "int8", "outside -128 to 127"),
     (True, "int8", "an integer"),
@@ -56,6 +63,17 @@ BAD: list[tuple[Any, str, str]] = [
     ({}, "struct<a: int8 not null>", "field 'a': null"),
     ({"k": 1}, "map<utf8, int8>", "pairs"),
     (1, "null", "only null"),
+    (70_000, "float16", "beyond the largest"),
+    (1e300, "float32", "beyond the largest"),
+    (10**400, "float64", "beyond the largest"),
+    (2**24 + 1, "float32", "nearest is 16777216"),
+    (2**53 + 1, "float64", "no such whole number"),
+    (1e-50, "float32", "hold it as 0"),
+    ("0001-01-01T00:00:00", "timestamp[ns]", "1677"),
+    ("2262-04-11T23:47:16.854775808", "timestamp[ns]", "2262"),
+    ({"a": "9999-01-01T00:00:00"}, "struct<a: timestamp[ns]>", "field 'a': timestamps in ns"),
+    ([["a", 1], ["a", 2]], "map<utf8, int8>", "twice"),
+    ("x", 'opaque<"extension<arrow.uuid>">', "no value"),
 ]
 
 

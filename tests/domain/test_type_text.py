@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 
-from domain.column_types import DataType, type_names
+from domain.column_types import DataType, Opaque, opaque_types, type_names
 from domain.errors import TypeTextInvalid
-from domain.type_text import parse_type
+from domain.type_text import parse_requested, parse_type
 from tests.domain.strategies import data_types
 
 
@@ -59,7 +59,7 @@ def test_aliases_and_spacing_become_canonical(text: str, canonical: str) -> None
 )
 def test_what_is_no_type_is_refused_with_what_was_expected(text: str, says: str) -> None:
     with pytest.raises(TypeTextInvalid, match=says.replace("(", r"\(")) as refusal:
-        parse_type(text)
+        parse_requested(text)
     assert refusal.value.code == "type_invalid"
 
 
@@ -70,3 +70,20 @@ def test_type_names_tell_what_stands_in_what() -> None:
 
 def test_a_struct_without_fields_has_a_name_of_its_own() -> None:
     assert "struct<>" in type_names(parse_type("list<struct<>>"))
+
+
+def test_tables_of_others_may_be_wider_and_deeper_than_what_is_asked_for() -> None:
+    wide = f"struct<{', '.join(f'field_number_{number}: float32' for number in range(700))}>"
+    deep = "list<" * 40 + "int8" + ">" * 40
+    for text in (wide, deep):
+        assert str(parse_type(text)) == text
+        with pytest.raises(TypeTextInvalid):
+            parse_requested(text)
+
+
+def test_an_opaque_type_keeps_its_text_and_is_not_asked_for() -> None:
+    opaque = Opaque('extension<arrow.opaque, int32, {"type_name":"x"}>')
+    assert parse_type(str(opaque)) == opaque
+    assert list(opaque_types(parse_type(f"struct<a: list<{opaque} not null>>"))) == [opaque]
+    with pytest.raises(TypeTextInvalid, match="cannot be asked for"):
+        parse_requested(f"list<{opaque}>")

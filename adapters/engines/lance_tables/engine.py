@@ -91,8 +91,9 @@ class LanceEngine:
         return found
 
     def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
-        table, recipes = self._open(job.location), lance_recipes(job)
+        table = self._open(job.location)
         with self._border(job.location):
+            recipes = lance_recipes(table, job)
             if _compacts(job):
                 return compaction_units(table)
             indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
@@ -107,8 +108,9 @@ class LanceEngine:
             return (*first, *index_units(table, indexes, after, prepared, job))
 
     def prepare(self, job: Job, unit: Unit, prepared: Mapping[str, bytes]) -> bytes:
-        table, recipes = self._open(job.location), lance_recipes(job)
+        table = self._open(job.location)
         with self._border(job.location):
+            recipes = lance_recipes(table, job)
             if _compacts(job):
                 return self._compacted(table, unit)
             if unit.name.startswith(FRAGMENT_UNIT):
@@ -121,8 +123,9 @@ class LanceEngine:
             return NOTHING
 
     def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
-        table, recipes = self._open(job.location), lance_recipes(job)
+        table = self._open(job.location)
         with self._border(job.location):
+            recipes = lance_recipes(table, job)
             if _compacts(job):
                 confirm()
                 return str(commit_compaction(table, prepared).version)
@@ -146,7 +149,7 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             shown = not _compacts(job) and (_shows(table, job) or not _is_more_than_indexes(job))
-            if not shown or missing_indexes(table, job, lance_recipes(job)) or lingering_indexes(table, job):
+            if not shown or missing_indexes(table, job, lance_recipes(table, job)) or lingering_indexes(table, job):
                 return None
             return version_of(table, str(job.migration_id))
 

@@ -2,7 +2,7 @@
 
 import lance
 
-from adapters.arrow.types import from_arrow_field
+from adapters.engines.lance_tables.fields import column_of, fields_of
 from domain.engine import Inspection, TableStatistics
 from domain.schema import Index, Schema, schema_of
 
@@ -14,7 +14,7 @@ def inspect_table(table: lance.LanceDataset) -> Inspection:
         bytes_stored=sum(file.file_size_bytes or 0 for fragment in fragments for file in fragment.files),
         fragments=len(fragments),
     )
-    schema = schema_of(tuple(from_arrow_field(field) for field in table.schema))
+    schema = schema_of(tuple(column_of(*both) for both in zip(table.schema, fields_of(table), strict=True)))
     with_indexes = Schema(columns=schema.columns, indexes=_indexes(table, schema), last_column_id=schema.last_column_id)
     return Inspection(schema=with_indexes, statistics=statistics, engine_version=str(table.version))
 

@@ -6,13 +6,13 @@ import lance
 from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
 
+from adapters.arrow.cooking import written_field
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import COMMENT
 from adapters.engines.lance_tables.marker import KEY, marked
 from adapters.engines.lance_tables.places import options_of
 from adapters.engines.lance_tables.protos import Root, fresh_roots, metadata_of, roots_of, schema_from
 from adapters.engines.lance_tables.restoring import old_root, reattached
-from adapters.engines.lance_tables.staging import staged_field
 
 
 def commit_operation(table: lance.LanceDataset, operation: LanceOperation.BaseOperation, migration_id: str) -> int:
@@ -49,14 +49,17 @@ def migration_of_files(
 
 def _new_roots(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> dict[int, Root]:
     """By column id, the fields that get new ids: those written first, in the order of the files, then the rest."""
+    kept = roots_of(table.lance_schema)
     written = [recipe for recipe in recipes if recipe.writes]
     rest = [recipe for recipe in recipes if recipe.stored is None and not recipe.writes]
     next_id, new = table.max_field_id + 1, dict[int, Root]()
     for recipe in (*written, *rest):
         if recipe.restored is not None:
             root = old_root(table, recipe.restored.column, recipe.restored.gone_as).renumbered(next_id)
+        elif recipe.stored is not None and recipe.keeps_values:
+            root = kept[recipe.stored.name].renumbered(next_id)
         else:
-            (root,) = fresh_roots([staged_field(recipe)], next_id)
+            (root,) = fresh_roots([written_field(recipe)], next_id)
         new[recipe.column.id] = root
         next_id += len(root.messages)
     return new

@@ -1,6 +1,7 @@
 """Preparing: new column files of one fragment, written where no version refers to them yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import lance
 import pyarrow as pa
@@ -8,10 +9,11 @@ from lance.fragment import FragmentMetadata, LanceFragment
 from lance.udf import BatchUDF
 from msgspec import structs
 
-from adapters.arrow.cooking import Cook, constant
+from adapters.arrow.cooking import Cook, constant, written_field
 from adapters.arrow.keys import refuse_duplicates
 from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
 from adapters.engines.lance_tables.digests import contents_of, digest
+from adapters.engines.lance_tables.fields import staged, stored_fields
 from adapters.engines.lance_tables.marker import migration_of
 from adapters.engines.lance_tables.places import names_in, remove
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
@@ -20,13 +22,28 @@ from domain.engine import Job, Unit
 SCHEMA_UNIT, FRAGMENT_UNIT, KEY_UNIT = "schema", "fragment", "key"
 
 
-def lance_recipes(job: Job) -> tuple[Recipe, ...]:
-    """The job's recipes, with some columns written that need not be for their values' sake.
+def lance_recipes(table: lance.LanceDataset, job: Job) -> tuple[Recipe, ...]:
+    """The job's recipes, knowing what the table has of their columns, and what must be written beside them.
+
+    Some columns are written that need not be for their values' sake.
 
     Lance refuses a commit that brings new files and changes the nullability of fields it keeps, or gives the name of
     one field to another (one without new files may). And it cannot read a fragment without any file: where all stored
     columns go, one new column is written though it is null.
     """
+    recipes = _written_recipes(job)
+    rewritten = {recipe.stored.name for recipe in recipes if recipe.writes and recipe.stored is not None}
+    fields = stored_fields(table, rewritten) if rewritten else {}
+    return tuple(_with_source(recipe, fields) for recipe in recipes)
+
+
+def _with_source(recipe: Recipe, fields: Mapping[str, pa.Field]) -> Recipe:
+    if not recipe.writes or recipe.stored is None:
+        return recipe
+    return replace(recipe, source_field=fields.get(recipe.stored.name))
+
+
+def _written_recipes(job: Job) -> tuple[Recipe, ...]:
     recipes = fold_recipes(job)
     if all(recipe.stored is None and recipe.restored is None and not recipe.writes for recipe in recipes):
         return (recipes[0].copied(), *recipes[1:])
@@ -93,7 +110,7 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
             _cook(cooks, batch)
         _refuse(cooks)
         return fragment.metadata
-    output = pa.schema([staged_field(cook.recipe) for cook in written])
+    output = pa.schema([staged(written_field(cook.recipe), cook.recipe.column.id) for cook in written])
 
     def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = _cook(cooks, batch)
@@ -135,11 +152,6 @@ def check_key(table: lance.LanceDataset, job: Job, number: int) -> None:
         for cooked in [_cook(cooks, batch)]
     ]
     refuse_duplicates(step.names, found)
-
-
-def staged_field(recipe: Recipe) -> pa.Field:
-    """The column as it is staged: under a name nobody has, nullable, because checks run while it is written."""
-    return recipe.arrow_field.with_name(f"__schemaledger_{recipe.column.id}").with_nullable(True)
 
 
 def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from adapters.arrow.casts import Outcome, cast_array
-from adapters.arrow.types import to_arrow
+from adapters.arrow.casts import Outcome, cast_array, metadata_after
+from adapters.arrow.types import from_arrow_field, to_arrow
 from domain.type_text import parse_type
 
 NAN, INF = float("nan"), float("inf")
@@ -135,6 +136,54 @@ def test_sliced_lists_are_cast_like_whole_ones() -> None:
     array = pa.array([[1], [2, 3], [4]], pa.list_(pa.int64()))[1:]
     outcome = cast_array(array, parse_type("list<int64>"), parse_type("list<int8>"))
     assert outcome.array.to_pylist() == [[2, 3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "values", "expected"),
+    [
+        ("list<int32>", "list<int32 not null>", [[1, None], [2], None, []], [None, [2], None, []]),
+        ("list<int32>", "large_list<int8 not null>", [[300], [2], [None, 1]], [None, [2], None]),
+        ("list<list<int32>>", "list<list<int32 not null>>", [[[1], [None]], [[2]]], [None, [[2]]]),
+        ("fixed_size_list<int32>[2]", "fixed_size_list<int8>[2]", [[1, 2], [300, 1], None], [[1, 2], None, None]),
+        ("list<int32>", "fixed_size_list<int32 not null>[2]", [[1, None], [1, 2], [1]], [None, [1, 2], None]),
+        ("map<utf8, int32>", "map<utf8, int32 not null>", [[("a", None)], [("b", 1)], None], [None, [("b", 1)], None]),
+        ("list<struct<a: int32>>", "list<struct<a: int8 not null>>", [[{"a": None}], [{"a": 1}]], [None, [{"a": 1}]]),
+    ],
+)
+def test_a_list_that_fails_takes_its_items_along(
+    source: str, target: str, values: list[Any], expected: list[Any]
+) -> None:
+    outcome = cast(values, source, target)
+    assert outcome.array.to_pylist() == expected
+    outcome.array.validate(full=True)
+    assert holds_no_hidden_items(outcome.array)
+
+
+def holds_no_hidden_items(array: pa.Array) -> bool:
+    """Whether all items there are belong to lists that are not null."""
+    if pa.types.is_fixed_size_list(array.type):
+        return True
+    items = array.items if pa.types.is_map(array.type) else array.values
+    return len(items) == sum(len(value) for value in array.to_pylist() if value is not None)
+
+
+def test_a_cast_keeps_names_and_metadata_of_nested_fields() -> None:
+    item = pa.field("element", pa.int32(), metadata={"unit": "kg"})
+    nested = pa.struct([pa.field("l", pa.list_(item), metadata={"who": "me"}), pa.field("u", pa.uuid())])
+    source = from_arrow_field(pa.field("s", nested)).type
+    target = replace(
+        source, fields=(replace(source.fields[0], type=parse_type("list<int64 not null>")), source.fields[1])
+    )
+    after = cast_array(pa.nulls(2, nested), source, target).array.type
+    wanted = pa.field("element", pa.int64(), nullable=False, metadata={"unit": "kg"})
+    same = pa.struct([pa.field("l", pa.list_(wanted), metadata={"who": "me"}), pa.field("u", pa.uuid())])
+    assert after.equals(same, check_metadata=True)
+
+
+def test_metadata_of_the_old_type_does_not_stay_on_the_new_one() -> None:
+    old = pa.field("v", pa.large_binary(), metadata={"lance-encoding:blob": "true", "unit": "kg"})
+    assert metadata_after(old, pa.utf8()) == {b"unit": b"kg"}
+    assert metadata_after(old, pa.large_binary()) == old.metadata
 
 
 def test_a_dictionary_becomes_its_values_and_back() -> None:
