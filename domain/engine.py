@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.column_types import DataType
 from domain.schema import Column, Schema
 from domain.steps import Step
 
@@ -26,8 +27,13 @@ class Rates(Struct, frozen=True, kw_only=True):
     indexed: float = 5e6
 
 
+def kept_as_asked(data_type: DataType) -> DataType | None:
+    """For an engine that keeps every type as it is asked for."""
+    return data_type
+
+
 class EngineProfile(Struct, frozen=True, kw_only=True):
-    """What planning must know of a kind of engine.
+    """What planning must know of a kind of engine, or of one table, whose storage may hold less.
 
     ``unsupported_types`` are names as of ``type_names`` that the engine cannot hold; ``applies_write_defaults`` is
     false where writers must fill defaults themselves; ``folds_case`` where names differing only in case are the same.
@@ -47,6 +53,18 @@ class EngineProfile(Struct, frozen=True, kw_only=True):
     """The rows that each type of vector index needs to learn from."""
     vector_metrics: tuple[str, ...] = ()
     enforces_keys: bool = False
+    kept_as: Callable[[DataType], DataType | None] = kept_as_asked
+    """The type that a column asked for with a type will have; None where there is no such column."""
+    type_metadata: tuple[str, ...] = ("ARROW:extension:",)
+    """How the keys of a column's metadata begin that belong to its type, and go when the type does."""
+    key_metadata: str | None = None
+    """The key of metadata by which the table itself says that a column is in its primary key."""
+    uncopied_types: tuple[str, ...] = ()
+    """How opaque types begin whose values cannot even be copied."""
+    writes_refused: str = ""
+    """Why no value can be written to the table as it is stored, and what to do about it."""
+    indexes_refused: str = ""
+    """Why no index can be built in the migration that writes its values, and what to do about it."""
     rates: Rates = Rates()
 
 
@@ -64,6 +82,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     schema: Schema
     statistics: TableStatistics
     engine_version: str
+    profile: EngineProfile | None = None
+    """What this very table can hold; None where that is what the engine can."""
 
 
 class Job(Struct, frozen=True, kw_only=True):

@@ -89,6 +89,46 @@ class ColumnAlreadyExists(Refusal):
     name: str
 
 
+@dataclass(unsafe_hash=True)
+class ColumnOpaque(Refusal):
+    code = "column_opaque"
+    sentence = (
+        "Column '{name}' holds '{data_type}', a type that others made. It can be kept, renamed, moved and dropped; its "
+        "values are not changed or indexed here."
+    )
+    name: str
+    data_type: str
+
+
+@dataclass(unsafe_hash=True)
+class ColumnUnreadable(Refusal):
+    code = "column_unreadable"
+    sentence = (
+        "The {engine} engine cannot read column '{name}' by that name. Rename it in a migration of its own, then send "
+        "this one again."
+    )
+    name: str
+    engine: str
+
+
+@dataclass(unsafe_hash=True)
+class StorageTooOld(Refusal):
+    code = "storage_too_old"
+    sentence = "The table is stored so that this cannot be done: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class PlanNotKept(Refusal):
+    code = "plan_not_kept"
+    sentence = (
+        "The table at '{location}' would not become what the plan says: {reason}. Nothing was changed. Report this "
+        "with the plan."
+    )
+    location: str
+    reason: str
+
+
 # --- data that forbids a step ---------------------------------------------------------------------------------------
 
 

@@ -11,20 +11,17 @@ from domain.changes.catalogue import AnyChange
 from domain.changes.change import Change, Found, Hazard, Setting
 from domain.diff import Difference, diff
 from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, RestoredColumnChanged, Violation
+from domain.possible import index_refusals, looked_at, step_refusals
 from domain.schema import Index, Schema, fingerprint
 from domain.steps import (
     AddField,
     BuildIndex,
-    CastField,
-    CheckNoNulls,
     CheckUnique,
     Compact,
     Cost,
     DeclareKey,
     DropField,
     DropIndex,
-    FillNulls,
-    InStruct,
     RestoreField,
     Step,
     writes_values,
@@ -105,7 +102,7 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
     for number, change in enumerate(changes):
         found = [
             (pointer, refusal)
-            for pointer, refusal in _refusals(change, current, setting, steps)
+            for pointer, refusal in _refusals(change, current, setting, schema, steps)
             if not _follows_from(refusal, doubtful)
         ]
         violations += [violation(f"/operations/{number}{pointer}", refusal) for pointer, refusal in found]
@@ -116,11 +113,13 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
             current = effect.schema
             steps += effect.steps
             hazards += effect.hazards
+    carried_out = (*_needed(steps, current), *_rebuilds(schema, current, steps))
+    violations += [violation("/operations", refusal) for refusal in index_refusals(carried_out, setting.profile)]
     return Plan(
         base_version=base_version,
         source=schema,
         target=current,
-        steps=(*_needed(steps, current), *_rebuilds(schema, current, steps)),
+        steps=carried_out,
         hazards=tuple(hazards),
         violations=tuple(violations),
     )
@@ -159,26 +158,18 @@ def _needed(steps: Sequence[Step], target: Schema) -> Iterator[Step]:
                     yield step
 
 
-def _refusals(change: Change, schema: Schema, setting: Setting, before: Sequence[Step]) -> Iterator[Found]:
-    yield from nested.refusals(change, schema, setting)
-    restored = {step.column.id for step in before if isinstance(step, RestoreField)}
-    if restored and not any(True for _ in nested.refusals(change, schema, setting)):
+def _refusals(
+    change: Change, schema: Schema, setting: Setting, source: Schema, before: Sequence[Step]
+) -> Iterator[Found]:
+    """What the change is refused for, and, where it makes sense, what its steps are."""
+    found = list(nested.refusals(change, schema, setting))
+    yield from found
+    if not found:
+        restored = {step.column.id for step in before if isinstance(step, RestoreField)}
         for step in nested.effect(change, schema, setting).steps:
-            for column_id in restored.intersection(_looked_at(step)):
+            for column_id in restored.intersection(looked_at(step)):
                 yield "", RestoredColumnChanged(", ".join(schema.named([column_id])))
-
-
-def _looked_at(step: Step) -> tuple[int, ...]:
-    """The ids of the columns whose values the step reads."""
-    match step:
-        case CastField() | FillNulls() | CheckNoNulls() | InStruct():
-            return (step.column_id,)
-        case CheckUnique():
-            return step.column_ids
-        case BuildIndex():
-            return step.index.column_ids
-        case _:
-            return ()
+            yield from (("", refusal) for refusal in step_refusals(step, schema, source, setting.profile))
 
 
 def _rebuilds(source: Schema, target: Schema, steps: Sequence[Step]) -> Iterator[BuildIndex]:

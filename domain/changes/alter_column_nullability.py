@@ -40,6 +40,11 @@ class AlterColumnNullability(Change, frozen=True, kw_only=True, tag="alter_colum
             yield "/params/nullable", NullabilityUnchanged(p.name, state)
         if p.nullable and column.id in schema.primary_key:
             yield "/params/nullable", ColumnInPrimaryKey(p.name, "become nullable")
+        if p.nullable and setting.profile.key_metadata in column.metadata:
+            yield (
+                "/params/nullable",
+                ColumnInPrimaryKey(p.name, f"become nullable: {setting.profile.key_metadata} is set"),
+            )
         if p.nullable and p.fill_nulls_with is not None:
             yield "/params/fillNullsWith", FillNotWanted(p.name)
         yield from value_refused("/params/fillNullsWith", p.name, p.fill_nulls_with, column.type)

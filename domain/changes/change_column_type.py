@@ -4,7 +4,7 @@ Each value is looked at while it is written, unless the cast cannot fail; one th
 a whole, or becomes null where that was asked for. docs/reference/casts.md says what goes to what.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -94,6 +94,7 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
             column,
             data_type=str(to_type),
             initial_default=column.initial_default if keeps_default else None,
+            metadata=self._metadata_after(column, setting),
         )
         step = CastField(
             column_id=column.id,
@@ -103,10 +104,17 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
             checked=cast.cast_class is CastClass.CHECKED,
             on_failure=self.params.on_cast_failure,
         )
-        return Effect(schema=schema.replaced(after), steps=(step,), hazards=tuple(self._hazards(column, cast)))
+        gone = sorted(column.metadata.keys() - after.metadata.keys())
+        return Effect(schema=schema.replaced(after), steps=(step,), hazards=tuple(self._hazards(column, cast, gone)))
 
-    def _hazards(self, column: Column, cast: Cast) -> Iterator[Hazard]:
-        yield Hazard(HazardKind.REWRITE, f"Every value of column '{column.name}' is read and written again.")
+    def _metadata_after(self, column: Column, setting: Setting) -> dict[str, str]:
+        """Without what it says of the old type."""
+        belongs = setting.profile.type_metadata
+        return {key: value for key, value in column.metadata.items() if not key.startswith(belongs)}
+
+    def _hazards(self, column: Column, cast: Cast, gone: Sequence[str]) -> Iterator[Hazard]:
+        said = f" Its metadata {', '.join(gone)} belongs to the old type and goes with it." if gone else ""
+        yield Hazard(HazardKind.REWRITE, f"Every value of column '{column.name}' is read and written again.{said}")
         if cast.destructive:
             yield Hazard(HazardKind.DATA_LOSS, f"A nested field of column '{column.name}' is dropped.")
         if self.params.on_cast_failure is CastPolicy.NULL and cast.cast_class is CastClass.CHECKED:

@@ -101,8 +101,12 @@ def type_refused(setting: Setting, pointer: str, text: str) -> Iterator[Found]:
     if (width := fixed_width(data_type)) > MAX_VALUE_WIDTH:
         reason = f"one value would take {width:,} bytes, and at most {MAX_VALUE_WIDTH:,} are allowed"
         yield pointer, TypeNotSupported(setting.profile.name, text, reason)
-    for name in sorted(type_names(data_type) & setting.profile.unsupported_types):
+    lacking = sorted(type_names(data_type) & setting.profile.unsupported_types)
+    for name in lacking:
         yield pointer, TypeNotSupported(setting.profile.name, text, f"it has no {name}")
+    if not lacking and (kept := setting.profile.kept_as(data_type)) != data_type:
+        reason = "it has no such type" if kept is None else f"it would keep it as {kept}; ask for that"
+        yield pointer, TypeNotSupported(setting.profile.name, text, reason)
 
 
 def parsed(text: str) -> DataType | None:

@@ -82,7 +82,7 @@ def _setting(
         for version, name in asked:
             if (recovery := _recovery(house, table, engine, versions, version, name)) is not None:
                 recoveries[version, name] = recovery
-    return Setting(profile=engine.profile, statistics=found.statistics, recoveries=recoveries)
+    return Setting(profile=found.profile or engine.profile, statistics=found.statistics, recoveries=recoveries)
 
 
 class SchemaVersion(NamedTuple):

@@ -3,6 +3,7 @@
 import lance
 
 from adapters.engines.lance_tables.fields import column_of, fields_of
+from adapters.engines.lance_tables.profile import profile_of
 from domain.engine import Inspection, TableStatistics
 from domain.schema import Index, Schema, schema_of
 
@@ -16,7 +17,12 @@ def inspect_table(table: lance.LanceDataset) -> Inspection:
     )
     schema = schema_of(tuple(column_of(*both) for both in zip(table.schema, fields_of(table), strict=True)))
     with_indexes = Schema(columns=schema.columns, indexes=_indexes(table, schema), last_column_id=schema.last_column_id)
-    return Inspection(schema=with_indexes, statistics=statistics, engine_version=str(table.version))
+    return Inspection(
+        schema=with_indexes,
+        statistics=statistics,
+        engine_version=str(table.version),
+        profile=profile_of(table),
+    )
 
 
 def _indexes(table: lance.LanceDataset, schema: Schema) -> tuple[Index, ...]:

@@ -44,6 +44,13 @@ def names_in(table: lance.LanceDataset, folder: str) -> set[str]:
     return {path.name for path in place.iterdir()} if place.exists() else set()
 
 
+def is_there(table: lance.LanceDataset, path: str) -> bool:
+    """Whether the table has a file of that path."""
+    if is_remote(table.uri):
+        return bool(_session(table.uri, options_of(table)).contains(path))
+    return (Path(table.uri) / path).exists()
+
+
 def remove(table: lance.LanceDataset, path: str) -> None:
     """Removes a file of the table; one that is gone already is fine."""
     if is_remote(table.uri):

@@ -1,9 +1,20 @@
 """What planning must know of Lance: what it can hold, what indexes it has, how fast it works. pylance 14.0.2.
 
-Every line was tried: types and names written and read back, each type of index built on a column of each type.
+Every line was tried: types and names written and read back, each type of index built on a column of each type. What a
+table can hold depends on its storage version as well, and on how its manifests are named.
 """
 
+from functools import lru_cache
+
+import lance
+import pyarrow as pa
+from lance.schema import LanceSchema
+from msgspec.structs import replace
+
+from adapters.arrow.types import OF_A_TYPE, from_arrow, to_arrow
 from adapters.engines.lance_tables.border import ENGINE
+from adapters.engines.lance_tables.places import is_there
+from domain.column_types import DataType
 from domain.engine import EngineProfile
 
 NESTED = ("list", "large_list", "fixed_size_list", "struct", "map", "dictionary")
@@ -20,8 +31,23 @@ ORDERED = frozenset(
 )
 NOT_IN_FIXED_SIZE_LISTS = (*TEXT, *BYTES, "list", "large_list", "struct", "map", "dictionary")
 
+
+@lru_cache(maxsize=4096)
+def kept_as(data_type: DataType) -> DataType | None:
+    """The type that Lance's own schema has for it: items of lists of a fixed size become nullable, for one."""
+    try:
+        schema = LanceSchema.from_pyarrow(pa.schema([pa.field("v", to_arrow(data_type))]))
+        return from_arrow(schema.to_pyarrow().field(0).type)
+    except (ValueError, OSError, pa.ArrowException):
+        return None
+
+
 PROFILE = EngineProfile(
     name=ENGINE,
+    kept_as=kept_as,
+    type_metadata=tuple(prefix.decode() for prefix in OF_A_TYPE),
+    key_metadata="lance-schema:unenforced-primary-key",
+    uncopied_types=("extension<lance.blob",),
     unsupported_types=frozenset(
         [f"fixed_size_list<{name}>" for name in NOT_IN_FIXED_SIZE_LISTS]
         + [f"dictionary<{name}>" for name in NESTED]
@@ -50,3 +76,31 @@ PROFILE = EngineProfile(
     },
     vector_metrics=("l2", "cosine", "dot"),
 )
+
+WITHOUT_NULLS = "0.1"
+"""The storage version that writes 0 for null in columns of fixed width."""
+WITHOUT_MAPS = frozenset({"0.1", "2.0", "2.1"})
+REWRITE = (
+    "its storage version {version} writes 0 where null should be; have it rewritten in a newer one with "
+    "POST .../rewrite-storage, then send this again"
+)
+MANIFESTS = (
+    "its manifests are named as by Lance's first version, where no index can be built before the values it "
+    "covers are published; rename them with POST .../migrate-manifest-paths, then send this again"
+)
+
+
+def profile_of(table: lance.LanceDataset) -> EngineProfile:
+    """What this very table can hold."""
+    return _profile(table.data_storage_version, is_there(table, f"_versions/{table.version}.manifest"))
+
+
+@lru_cache(maxsize=64)
+def _profile(storage_version: str, old_manifests: bool) -> EngineProfile:
+    lacks = frozenset({"map"}) if storage_version in WITHOUT_MAPS else frozenset[str]()
+    return replace(
+        PROFILE,
+        unsupported_types=PROFILE.unsupported_types | lacks,
+        writes_refused=REWRITE.format(version=storage_version) if storage_version == WITHOUT_NULLS else "",
+        indexes_refused=MANIFESTS if old_manifests else "",
+    )

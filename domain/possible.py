@@ -1,0 +1,74 @@
+"""What a table cannot have done to it, whatever the change: by what its columns are and by how it is stored."""
+
+from collections.abc import Iterator, Sequence
+
+from domain.column_types import Opaque, opaque_types
+from domain.engine import EngineProfile
+from domain.errors import ColumnOpaque, ColumnUnreadable, Refusal, StorageTooOld
+from domain.schema import Column, Schema
+from domain.steps import (
+    AddField,
+    BuildIndex,
+    CastField,
+    CheckNoNulls,
+    CheckUnique,
+    FillNulls,
+    InStruct,
+    RestoreField,
+    SetNullability,
+    Step,
+    writes_values,
+)
+
+
+def step_refusals(step: Step, schema: Schema, source: Schema, profile: EngineProfile) -> Iterator[Refusal]:
+    """Why the step cannot be done. ``schema`` is the one it meets, ``source`` the one the table has."""
+    if profile.writes_refused and (writes_values(step) or isinstance(step, AddField | RestoreField)):
+        yield StorageTooOld(profile.writes_refused)
+    for column_id in looked_at(step) or _declared(step):
+        if (column := schema.by_id(column_id)) is not None and (opaque := _in_the_way(step, column, profile)):
+            yield ColumnOpaque(column.name, opaque.text)
+    for column_id in looked_at(step):
+        stored = source.by_id(column_id)
+        if stored is not None and _is_unreadable(stored.name, profile):
+            yield ColumnUnreadable(stored.name, profile.name)
+
+
+def index_refusals(steps: Sequence[Step], profile: EngineProfile) -> Iterator[Refusal]:
+    """Why an index of the migration cannot be built beside the rest of it."""
+    built = any(isinstance(step, BuildIndex) for step in steps)
+    written = any(writes_values(step) or isinstance(step, AddField | RestoreField) for step in steps)
+    if profile.indexes_refused and built and written:
+        yield StorageTooOld(profile.indexes_refused)
+
+
+def looked_at(step: Step) -> tuple[int, ...]:
+    """The ids of the columns whose values the step reads."""
+    match step:
+        case CastField() | FillNulls() | CheckNoNulls() | InStruct():
+            return (step.column_id,)
+        case CheckUnique():
+            return step.column_ids
+        case BuildIndex():
+            return step.index.column_ids
+        case _:
+            return ()
+
+
+def _declared(step: Step) -> tuple[int, ...]:
+    """The column of which the step says what would take another pass over its values to keep."""
+    return (step.column_id,) if isinstance(step, SetNullability) else ()
+
+
+def _in_the_way(step: Step, column: Column, profile: EngineProfile) -> Opaque | None:
+    """The opaque type that the step would have to understand, or to copy where it cannot be copied."""
+    if isinstance(column.type, Opaque):
+        return column.type
+    inside = opaque_types(column.type)
+    if isinstance(step, InStruct):
+        return next((opaque for opaque in inside if opaque.text.startswith(profile.uncopied_types)), None)
+    return next(inside, None) if isinstance(step, FillNulls | BuildIndex | CheckUnique) else None
+
+
+def _is_unreadable(name: str, profile: EngineProfile) -> bool:
+    return bool(profile.unreadable_characters) and (not name or not set(profile.unreadable_characters).isdisjoint(name))
