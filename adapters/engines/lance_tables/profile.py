@@ -29,6 +29,8 @@ MOMENTS = ("date32", "date64", "time32", "time64", "timestamp")
 ORDERED = frozenset(
     [*NUMBERS, *MOMENTS, *TEXT, *BYTES, "bool", "float16", "fixed_size_binary", "duration", "decimal128", "decimal256"]
 )
+UNCOPIED_TYPES = ("extension<lance.blob",)
+"""Reading them gives where their bytes lie, which means nothing anywhere else."""
 NOT_IN_FIXED_SIZE_LISTS = (*TEXT, *BYTES, "list", "large_list", "struct", "map", "dictionary")
 
 
@@ -47,7 +49,7 @@ PROFILE = EngineProfile(
     kept_as=kept_as,
     type_metadata=tuple(prefix.decode() for prefix in OF_A_TYPE),
     key_metadata="lance-schema:unenforced-primary-key",
-    uncopied_types=("extension<lance.blob",),
+    uncopied_types=UNCOPIED_TYPES,
     unsupported_types=frozenset(
         [f"fixed_size_list<{name}>" for name in NOT_IN_FIXED_SIZE_LISTS]
         + [f"dictionary<{name}>" for name in NESTED]

@@ -36,7 +36,7 @@ def migration_of_files(
     fragments = [prepared.get(fragment.fragment_id, fragment.metadata) for fragment in table.get_fragments()]
     new = _new_roots(table, recipes)
     for recipe in recipes:
-        if (step := recipe.restored) is not None:
+        if (step := recipe.restored) is not None and not recipe.writes:
             fragments = reattached(table, fragments, step.column, step.gone_as, new[recipe.column.id])
     kept = roots_of(table.lance_schema)
     metadata = marked(metadata_of(table.lance_schema), migration_id)

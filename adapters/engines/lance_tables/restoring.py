@@ -2,20 +2,26 @@
 
 Lance drops a column by leaving it out of the schema; its files stay as long as an older version refers to them. A
 fragment that is still the one it was gets them back, under new field ids, because Lance may have given the old ones
-away since. Rows in fragments made since (appended, updated or compacted) have no such file and read null.
+away since. Where a compaction has made new fragments, or another column has the name by now, the values are read from
+the older version and written again. Rows that are new since (appended or updated) read null.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import lance
+import pyarrow as pa
 from lance.fragment import FragmentMetadata
 
+from adapters.arrow.recipes import Recipe
+from adapters.engines.lance_tables.lineage import Lineage, values_at
 from adapters.engines.lance_tables.places import names_in, reopened
+from adapters.engines.lance_tables.profile import UNCOPIED_TYPES
 from adapters.engines.lance_tables.protos import Root, field_ids, roots_of
+from domain.column_types import opaque_types
 from domain.errors import ValuesGone
-from domain.schema import Column
+from domain.schema import Column, Schema
 
 GONE_FIELD = -2
 """What Lance writes in place of the id of a field that a file holds and the table no longer reads from it."""
@@ -33,16 +39,62 @@ def version_before(table: lance.LanceDataset, column: Column, gone_as: str) -> l
 
 
 def recoverable_rows(table: lance.LanceDataset, column: Column, gone_as: str) -> int:
-    """Rows in fragments that are still those of the version that had the column."""
+    """Rows that were there in the version that had the column, as far as its files are."""
     earlier = version_before(table, column, gone_as)
-    ids = set(field_ids(roots_of(earlier.lance_schema)[column.name]))
-    before = {fragment.fragment_id: fragment.metadata for fragment in earlier.get_fragments()}
-    rows, there = 0, names_in(table, "data")
+    lineage, kept = Lineage(table, earlier), _kept_fragments(table, earlier, column.name)
+    rows = 0
     for fragment in table.get_fragments():
-        old = before.get(fragment.fragment_id)
-        if old is not None and not _lost(there, old, ids):
+        old = lineage.same(fragment.metadata)
+        if old is None:
+            rows += lineage.rows(fragment.metadata) if kept is None and _is_copied(column) else 0
+        elif kept is None or old.id in kept:
             rows += fragment.metadata.num_rows
     return rows
+
+
+def with_restored_values(table: lance.LanceDataset, recipe: Recipe, source: Schema) -> Recipe:
+    """The recipe, writing where attaching files would not do."""
+    step = recipe.restored
+    assert step is not None
+    try:
+        earlier = version_before(table, step.column, step.gone_as)
+    except ValuesGone:
+        # Asked only whether a migration was published; to prepare or publish it is refused.
+        return recipe
+    # Lance refuses to give the name of one column to another without new files.
+    takes_a_name_over = source.find(recipe.column.name) is not None
+    if takes_a_name_over or _is_scattered(table, earlier, step.column):
+        return replace(recipe, copies=True, source_field=earlier.schema.field(step.column.name))
+    return recipe
+
+
+def restored_values(table: lance.LanceDataset, fragment: FragmentMetadata, recipe: Recipe) -> pa.Array:
+    """The column's values in every row of the fragment, deleted ones too."""
+    step = recipe.restored
+    assert step is not None
+    earlier = version_before(table, step.column, step.gone_as)
+    return values_at(earlier, step.column.name, Lineage(table, earlier).addresses(fragment))
+
+
+def _is_scattered(table: lance.LanceDataset, earlier: lance.LanceDataset, column: Column) -> bool:
+    """Whether some of its rows lie in other fragments by now, and can be read where they lay."""
+    if not _is_copied(column) or _kept_fragments(table, earlier, column.name) is not None:
+        return False
+    lineage = Lineage(table, earlier)
+    return any(lineage.is_traced(fragment.metadata) for fragment in table.get_fragments())
+
+
+def _is_copied(column: Column) -> bool:
+    return not any(opaque.text.startswith(UNCOPIED_TYPES) for opaque in opaque_types(column.type))
+
+
+def _kept_fragments(table: lance.LanceDataset, earlier: lance.LanceDataset, name: str) -> set[int] | None:
+    """The fragments of the earlier version whose files of the column are there; None when all are."""
+    ids = set(field_ids(roots_of(earlier.lance_schema)[name]))
+    there = names_in(table, "data")
+    before = [fragment.metadata for fragment in earlier.get_fragments()]
+    kept = {fragment.id for fragment in before if not _lost(there, fragment, ids)}
+    return None if len(kept) == len(before) else kept
 
 
 def old_root(table: lance.LanceDataset, column: Column, gone_as: str) -> Root:
@@ -60,22 +112,22 @@ def reattached(
     """The fragments with the column's files attached again, as fields of the ids of ``fresh``."""
     earlier = version_before(table, column, gone_as)
     renumbered = dict(zip(field_ids(roots_of(earlier.lance_schema)[column.name]), field_ids(fresh), strict=True))
-    before = {fragment.fragment_id: fragment.metadata.to_json() for fragment in earlier.get_fragments()}
-    return [_attached(fragment, before.get(fragment.id), renumbered) for fragment in fragments]
+    lineage = Lineage(table, earlier)
+    return [_attached(fragment, lineage.same(fragment), renumbered) for fragment in fragments]
 
 
 def _attached(
-    fragment: FragmentMetadata, before: dict[str, Any] | None, renumbered: Mapping[int, int]
+    fragment: FragmentMetadata, old: FragmentMetadata | None, renumbered: Mapping[int, int]
 ) -> FragmentMetadata:
-    if before is None:
+    if old is None:
         return fragment
-    now = fragment.to_json()
+    now, before = fragment.to_json(), old.to_json()
     files = {file["path"]: file for file in now["files"]}
-    for old in before["files"]:
-        if not renumbered.keys() & set(old["fields"]):
+    for held in before["files"]:
+        if not renumbered.keys() & set(held["fields"]):
             continue
-        file = files.setdefault(old["path"], {**old, "fields": [GONE_FIELD] * len(old["fields"])})
-        file["fields"] = [renumbered.get(was, field) for was, field in zip(old["fields"], file["fields"], strict=True)]
+        file = files.setdefault(held["path"], {**held, "fields": [GONE_FIELD] * len(held["fields"])})
+        file["fields"] = [renumbered.get(was, field) for was, field in zip(held["fields"], file["fields"], strict=True)]
     return FragmentMetadata.from_json(json.dumps({**now, "files": list(files.values())}))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import lance
 import pyarrow as pa
+import pyarrow.compute as pc
 from lance.fragment import FragmentMetadata, LanceFragment
 from lance.udf import BatchUDF
 from msgspec import structs
@@ -14,12 +15,16 @@ from adapters.arrow.keys import refuse_duplicates
 from adapters.arrow.recipes import Recipe, fold_recipes, key_checks
 from adapters.engines.lance_tables.digests import contents_of, digest
 from adapters.engines.lance_tables.fields import staged, stored_fields
+from adapters.engines.lance_tables.lineage import ROW_BITS
 from adapters.engines.lance_tables.marker import migration_of
 from adapters.engines.lance_tables.places import names_in, remove
+from adapters.engines.lance_tables.restoring import restored_values, version_before, with_restored_values
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
 from domain.engine import Job, Unit
 
 SCHEMA_UNIT, FRAGMENT_UNIT, KEY_UNIT = "schema", "fragment", "key"
+ROW_ADDRESS = "_rowaddr"
+NOTHING_RESTORED: Mapping[int, pa.Array] = {}
 
 
 def lance_recipes(table: lance.LanceDataset, job: Job) -> tuple[Recipe, ...]:
@@ -31,7 +36,10 @@ def lance_recipes(table: lance.LanceDataset, job: Job) -> tuple[Recipe, ...]:
     one field to another (one without new files may). And it cannot read a fragment without any file: where all stored
     columns go, one new column is written though it is null.
     """
-    recipes = _written_recipes(job)
+    recipes = [
+        recipe if recipe.restored is None else with_restored_values(table, recipe, job.source)
+        for recipe in _written_recipes(job)
+    ]
     rewritten = {recipe.stored.name for recipe in recipes if recipe.writes and recipe.stored is not None}
     fields = stored_fields(table, rewritten) if rewritten else {}
     return tuple(_with_source(recipe, fields) for recipe in recipes)
@@ -76,8 +84,9 @@ def list_units(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -
     ]
     if fragments and any(recipe.writes or recipe.looks for recipe in recipes):
         width, columns = width_of(table, recipes), sum(recipe.writes or recipe.looks for recipe in recipes)
-        units = [unit_of(fragment, table) for fragment in fragments]
-        return (*(structs.replace(unit, memory=streaming(unit.rows, width, columns)) for unit in units), *keys)
+        units, whole = [unit_of(fragment, table) for fragment in fragments], _restored_width(table, recipes)
+        memory = [round(streaming(unit.rows, width, columns) + unit.rows * whole) for unit in units]
+        return (*(structs.replace(unit, memory=held) for unit, held in zip(units, memory, strict=True)), *keys)
     return tuple(keys) or (Unit(name=f"{SCHEMA_UNIT}-{digest(_base(table))}", rows=0),)
 
 
@@ -104,6 +113,13 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
     cooks = [Cook(recipe, first_row) for recipe in recipes if recipe.writes or recipe.looks]
     reads = [cook.recipe.stored.name for cook in cooks if cook.recipe.stored is not None]
     written = [cook for cook in cooks if cook.recipe.writes]
+    # No call of Lance may come from inside its own call to write.
+    restored = {
+        cook.recipe.column.id: restored_values(fragment._ds, fragment.metadata, cook.recipe)
+        for cook in written
+        if cook.recipe.restored is not None
+    }
+    reads += [ROW_ADDRESS] if restored else []
     width = width_of(fragment._ds, recipes)
     if not written:
         for batch in fragment.to_batches(columns=reads, batch_size=rows_of_a_batch(width)):
@@ -113,7 +129,7 @@ def prepare_fragment(fragment: LanceFragment, recipes: Sequence[Recipe], first_r
     output = pa.schema([staged(written_field(cook.recipe), cook.recipe.column.id) for cook in written])
 
     def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = _cook(cooks, batch)
+        columns = _cook(cooks, batch, restored)
         return pa.record_batch([_writable(cook, columns) for cook in written], schema=output)
 
     prepared, _ = fragment.merge_columns(
@@ -134,6 +150,12 @@ def width_of(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> float:
     made: int = sum(constant(recipe.constant, recipe.start_type, 1).nbytes for recipe in cooks if recipe.stored is None)
     # What is written of what is read is taken to be as wide again.
     return 2 * stored + made
+
+
+def _restored_width(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> float:
+    """Bytes of a row in columns that are held whole while they are written again."""
+    steps = [recipe.restored for recipe in recipes if recipe.writes and recipe.restored is not None]
+    return sum(sampled_width(version_before(table, step.column, step.gone_as), [step.column.name]) for step in steps)
 
 
 def _stored_width(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> float:
@@ -171,11 +193,17 @@ def remove_files(table: lance.LanceDataset, names: Sequence[str]) -> None:
         remove(table, f"data/{name}")
 
 
-def _cook(cooks: Sequence[Cook], batch: pa.RecordBatch) -> dict[int, pa.Array]:
+def _cook(
+    cooks: Sequence[Cook], batch: pa.RecordBatch, restored: Mapping[int, pa.Array] = NOTHING_RESTORED
+) -> dict[int, pa.Array]:
+    """The columns of a batch by id. ``restored`` has values of whole columns, by id and by place in the fragment."""
     made = dict[int, pa.Array]()
     for cook in cooks:
-        stored = cook.recipe.stored
-        values = None if stored is None else batch.column(stored.name)
+        stored, whole = cook.recipe.stored, restored.get(cook.recipe.column.id)
+        if whole is not None:
+            values = whole.take(pc.bit_wise_and(batch.column(ROW_ADDRESS), pa.scalar(2**ROW_BITS - 1, pa.uint64())))
+        else:
+            values = None if stored is None else batch.column(stored.name)
         made[cook.recipe.column.id] = cook.batch(values, batch.num_rows)
     return made
 
