@@ -6,11 +6,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from threading import Event
 
+from api.data_refusals import DataRefusals
 from api.kept import Kept
 from api.progress import Progress
 from api.tracing import Tracing
 from domain.engine import Executor, Job, TableEngine, Unit
-from domain.errors import LeaseLost, Refusal, TableChanged, WorkerStopping
+from domain.errors import CastFailed, LeaseLost, NullsPresent, Refusal, TableChanged, WorkerStopping
 from domain.handlers.running import Assignment, Run
 from domain.ports import Lease
 
@@ -79,26 +80,29 @@ class Attempt:
     def _prepare_and_publish(self, job: Job, engine: TableEngine) -> str:
         """Other writers may go on meanwhile: what they change is prepared anew, the rest is kept."""
         refused_before = False
-        for remaining in reversed(range(MOST_REBASES)):
-            prepared_more = self._prepare_all(job, engine)
+        for times in range(MOST_REBASES):
+            prepared_more = self._prepare_all(job, engine, times)
             if refused_before and not prepared_more:
                 # Nothing is missing and yet it does not fit: what is kept is of no use, files that are gone perhaps.
                 self._drop(job, engine, list(self.kept.outcomes))
-                self._prepare_all(job, engine)
+                self._prepare_all(job, engine, times)
             self._look()
             self.run.announce_publishing()
             try:
                 with self.tracing.span("publish"):
                     return engine.publish(job, self.kept.outcomes, self._confirm)
             except TableChanged as refusal:
-                if not remaining:
+                if times == MOST_REBASES - 1:
                     raise
                 refused_before = True
                 log.info("operation %s goes on with what changed: %s", self.lease.operation_id, refusal)
         raise AssertionError("the last try returns or raises")
 
-    def _prepare_all(self, job: Job, engine: TableEngine) -> bool:
-        """Every unit, and those that only follow once all before them are prepared. True: there was one to prepare."""
+    def _prepare_all(self, job: Job, engine: TableEngine, times: int) -> bool:
+        """Every unit, and those that only follow once all before them are prepared. True: there was one to prepare.
+
+        ``times``: how often others were in the way so far.
+        """
         prepared_more = False
         while True:
             units = engine.units(job, self.kept.outcomes)
@@ -113,7 +117,9 @@ class Attempt:
             with self.tracing.span("prepare") as span:
                 span.note("schemaledger.units", len(todo))
                 span.note("schemaledger.rows", sum(unit.rows for unit in todo))
-                self._prepare(job, engine, todo, Progress(todo, self.seconds, there, _since(there, stale, self.kept)))
+                self._prepare(
+                    job, engine, todo, Progress(todo, self.seconds, there, _since(there, stale, self.kept, times))
+                )
 
     def _drop(self, job: Job, engine: TableEngine, names: Sequence[str]) -> None:
         if names:
@@ -125,11 +131,17 @@ class Attempt:
             self.run.report(progress.report())
         preparing, done = self.executor.begin(engine, job), dict(self.kept.outcomes)
         futures = {preparing.submit(unit, done): unit for unit in units}
+        refusals = DataRefusals(units)
         try:
             for future in self._as_they_end(set(futures)):
-                self.kept.add(futures[future].name, future.result())
+                try:
+                    self.kept.add(futures[future].name, future.result())
+                except (CastFailed, NullsPresent) as refusal:
+                    # The other units go on looking: what is said is true of the table, not of one part of it.
+                    refusals.add(futures[future], refusal)
                 if report := progress.unit_done(futures[future]):
                     self.run.report(report)
+            refusals.refuse()
         finally:
             # A stopping process must not wait for long units: what they write is discarded or found again.
             preparing.close(wait=not self.stop.is_set())
@@ -159,7 +171,7 @@ class Attempt:
             raise WorkerStopping(self.lease.worker)
 
 
-def _since(there: Sequence[Unit], stale: Sequence[str], kept: Kept) -> str:
+def _since(there: Sequence[Unit], stale: Sequence[str], kept: Kept, times: int) -> str:
     """What is to be said of the work that an earlier attempt, or other writers, left as it is found."""
     inherited = sum(unit.name in kept.inherited for unit in there)
     said = []
@@ -167,4 +179,6 @@ def _since(there: Sequence[Unit], stale: Sequence[str], kept: Kept) -> str:
         said.append(f"{inherited} prepared by an earlier attempt")
     if stale:
         said.append(f"{len(stale)} prepared anew, because the table changed")
+    if times:
+        said.append(f"other writers were in the way {times} times")
     return ", ".join(said)

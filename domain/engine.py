@@ -164,7 +164,8 @@ class TableEngine(Protocol):
 
         An index over values that this version is the first to show may become visible one version later.
         ``prepared`` holds the result of every unit, by unit name. Calling it again after it succeeded changes nothing
-        and returns the same version. Raises TableChanged when the units are no longer those: ask for them again; and
+        and returns the same version. Raises TableChanged when the units are no longer those: ask for them again (an
+        engine may prepare a few rows that came meanwhile by itself); and
         SchemaDrifted, because the table may have changed in between.
 
         ``confirm`` is called right before each commit, on a table that was opened before: what it raises stops the

@@ -226,6 +226,26 @@ class EngineUnavailable(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class EngineRefused(Refusal):
+    code = "engine_refused"
+    sentence = "The {engine} engine cannot do this to the table as it is: {reason}. Nothing was changed."
+    engine: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
+class TableUnreadable(Refusal):
+    code = "table_unreadable"
+    sentence = (
+        "There is a {engine} table at '{location}', and it cannot be read: {reason}. A file of it is damaged or "
+        "missing, or a newer version of the library wrote it."
+    )
+    engine: str
+    location: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
 class DeletedRowsInTheWay(Refusal):
     code = "deleted_rows_in_the_way"
     sentence = (

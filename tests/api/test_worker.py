@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import api.worker
+from adapters.engines.lance_tables.border import border
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.executors.local import LocalExecutor
 from adapters.leases import PostgresLeases
@@ -199,7 +200,8 @@ def test_even_the_last_attempt_does_not_fail_what_is_published(bench: Bench) -> 
     assert bench.names() == ["id", "n", "x"]
 
 
-def test_rows_appended_while_preparing_are_taken_along(bench: Bench) -> None:
+def test_rows_appended_while_preparing_are_taken_along(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.engines.lance_tables.engine.MOST_ROWS_CAUGHT_UP", 0)
     operation = bench.submit(*CHANGES)
     numbers = iter(range(4, 6))
 
@@ -331,3 +333,50 @@ def test_a_worker_that_lost_its_lease_publishes_nothing(bench: Bench) -> None:
     assert lance.dataset(bench.location).version == before + 1
     starts = [e.fact for e in bench.house.store.load(operation) if e.fact.topic == "operation.started"]
     assert [start.worker for start in starts] == ["first", "second"]  # type: ignore[attr-defined]
+
+
+def test_what_fails_is_counted_over_the_whole_table(bench: Bench) -> None:
+    lance.dataset(bench.location).update({"n": "3000000000 + id"}, where="id > 0")
+    operation = bench.submit(retype("n", "int64", "int32"))
+    bench.worker().work_once()
+    view = bench.operation(operation)
+    assert view.error_code == "cast_failed"
+    assert "3 of 4 values" in str(view.error_message)
+
+
+def test_a_fault_that_lasts_is_said_at_once_and_by_its_name(bench: Bench) -> None:
+    def refuse() -> None:
+        with border(bench.location):
+            raise ValueError("Invalid user input: field x is no good, /rust/src/lib.rs:1:2")
+
+    operation = bench.submit(*CHANGES)
+    bench.engine.before["prepare"] = refuse
+    bench.worker().work_once()
+    view = bench.operation(operation)
+    assert (view.status, view.attempt) == ("failed", 1)
+    assert view.error_code == "engine_refused"
+    assert "field x is no good" in str(view.error_message)
+    assert ".rs" not in str(view.error_message)
+
+
+def test_a_writer_who_never_rests_does_not_keep_a_cast_from_ending(bench: Bench) -> None:
+    """Somebody appends right before each commit; what came is prepared between two of their commits."""
+    rows = iter(range(100, 105))
+
+    def append() -> None:
+        if (number := next(rows, None)) is not None:
+            bench.append(number)
+
+    operation = bench.submit(*CHANGES)
+    bench.engine.after["confirm"] = append
+    bench.worker().work_once()
+    assert bench.operation(operation).status == "completed"
+    found = lance.dataset(bench.location).to_table()
+    assert sorted(found["id"].to_pylist()) == [0, 1, 2, 3, *range(100, 105)]
+    assert found.schema.field("n").type == pa.int32()
+    assert {path.name for path in (Path(bench.location) / "data").iterdir()} == {
+        file.path
+        for version in lance.dataset(bench.location).versions()
+        for fragment in lance.dataset(bench.location, version=version["version"]).get_fragments()
+        for file in fragment.metadata.files
+    }

@@ -9,15 +9,31 @@ import lance
 import pyarrow as pa
 from lance.commit import CommitConflictError
 
-from adapters.engines.lance_tables.places import Options, is_free, is_remote
-from domain.errors import DeletedRowsInTheWay, EngineUnavailable, TableChanged, TableNotFoundAtLocation
+from adapters.engines.lance_tables.places import Options, is_free
+from domain.errors import (
+    DeletedRowsInTheWay,
+    EngineRefused,
+    EngineUnavailable,
+    Refusal,
+    TableChanged,
+    TableNotFoundAtLocation,
+    TableUnreadable,
+)
 
 ENGINE = "lance"
 NO_OPTIONS: Options = {}
 SECRET = re.compile("key|secret|token|password|credential|sas", re.IGNORECASE)
 """Which options hold what nobody is to read."""
 CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")
-NOT_FOUND = "was not found"
+NO_TABLE = re.compile(r"Dataset at path .* was not found")
+PASSING = re.compile(
+    r"timed? ?out|connect|no space left|disk quota|too many open files|temporar|throttl|slow ?down|\b50[0234]\b|"
+    r"reset by peer|broken pipe|error sending request|credential|access ?denied|permission denied",
+    re.IGNORECASE,
+)
+"""What stores and disks say of themselves. Rights may be given back while an operation waits."""
+LASTING = re.compile(r"invalid user input|not supported|not yet implemented|LanceError\((?!IO)", re.IGNORECASE)
+DAMAGED = re.compile(r"not found|too small|protobuf|invalid range|corrupt|magic|unexpected end", re.IGNORECASE)
 UNMASKED_NULLS = "Found unmasked nulls for non-nullable"
 
 
@@ -26,33 +42,48 @@ def border(location: str, options: Options = NO_OPTIONS) -> Iterator[None]:
     """No error of Lance or Arrow gets past here, and no value of the options in what it says."""
     try:
         yield
-    except CommitConflictError as error:
-        raise TableChanged(location, said(error, options)) from error
-    except ValueError as error:
-        # Updating a fragment, Lance (pylance 14) reads deleted rows along, which a scan does not.
-        if UNMASKED_NULLS in str(error):
-            raise DeletedRowsInTheWay(ENGINE, location) from error
-        raise EngineUnavailable(ENGINE, said(error, options)) from error
-    except (OSError, RuntimeError, pa.ArrowException) as error:
-        raise EngineUnavailable(ENGINE, said(error, options)) from error
+    except (ValueError, OSError, RuntimeError, NotImplementedError, pa.ArrowException) as error:
+        raise _named(error, location, options) from error
     except BaseException as error:
         # A panic of the library's Rust side is no Exception, and its type has no name to import.
         if type(error).__name__ != "PanicException":
             raise
-        raise EngineUnavailable(ENGINE, f"the library panicked: {said(error, options)}") from error
+        raise EngineRefused(ENGINE, f"the library panicked: {said(error, options)}") from error
 
 
 def open_table(location: str, options: Options = NO_OPTIONS) -> lance.LanceDataset:
-    """The latest version. Raises TableNotFoundAtLocation."""
+    """The latest version. Raises TableNotFoundAtLocation where no table is, TableUnreadable where one is damaged."""
     try:
         return lance.dataset(location, storage_options=dict(options) or None)
-    except (ValueError, FileNotFoundError) as error:
-        if is_remote(location) and NOT_FOUND not in str(error):
-            # A store that cannot be reached, or lets us in no more, says nothing of the table.
+    except (ValueError, OSError, RuntimeError) as error:
+        if NO_TABLE.search(str(error)):
+            raise TableNotFoundAtLocation(ENGINE, location) from error
+        if is_passing(error):
             raise EngineUnavailable(ENGINE, said(error, options)) from error
-        raise TableNotFoundAtLocation(ENGINE, location) from error
-    except OSError as error:
-        raise EngineUnavailable(ENGINE, said(error, options)) from error
+        raise TableUnreadable(ENGINE, location, said(error, options)) from error
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same call may succeed later: a store or a disk was in the way, and nothing of the table itself."""
+    text = str(error)
+    return bool(PASSING.search(text)) or (
+        isinstance(error, OSError | RuntimeError) and not (LASTING.search(text) or DAMAGED.search(text))
+    )
+
+
+def _named(error: Exception, location: str, options: Options) -> Refusal:
+    """What the library's error means here. Its types say little: most are a ValueError or an OSError."""
+    sentence = said(error, options)
+    if isinstance(error, CommitConflictError):
+        return TableChanged(location, sentence)
+    if UNMASKED_NULLS in str(error):
+        # Updating a fragment, Lance (pylance 14) reads deleted rows along, which a scan does not.
+        return DeletedRowsInTheWay(ENGINE, location)
+    if is_passing(error):
+        return EngineUnavailable(ENGINE, sentence)
+    if DAMAGED.search(str(error)):
+        return TableUnreadable(ENGINE, location, sentence)
+    return EngineRefused(ENGINE, sentence)
 
 
 def problem_of_root(root: str, options: Options) -> str | None:

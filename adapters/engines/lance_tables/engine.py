@@ -1,6 +1,7 @@
 """Lance tables: prepare new column files per fragment, publish them and the new schema as one commit."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -52,8 +53,14 @@ from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
 from domain.steps import Compact
 
+log = logging.getLogger("schemaledger.lance")
+
 EVERY_VERSION = timedelta(days=36_500)
 """Older than any version there is: all of them stay."""
+
+MOST_CATCH_UPS = 10
+MOST_ROWS_CAUGHT_UP = 100_000
+"""How often, and with how many rows, others may be in the way of one commit before the units are asked for anew."""
 
 NOTHING = b"{}"
 """What a unit that only looks comes to."""
@@ -123,6 +130,38 @@ class LanceEngine:
             return NOTHING
 
     def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
+        """As the port says. Rows that others add right before the commit are prepared here, so that the step that has
+        to fit between two commits of theirs is as small as it can be.
+        """
+        late = dict[str, bytes]()
+        for remaining in reversed(range(MOST_CATCH_UPS)):
+            try:
+                return self._publish(job, {**prepared, **late}, confirm)
+            except TableChanged as changed:
+                if not remaining or not self._catch_up(job, prepared, late):
+                    self.discard(job, late)
+                    raise
+                log.info("migration %s: %s; what came is prepared at once", job.migration_id, changed)
+            except BaseException:
+                self.discard(job, late)
+                raise
+        raise AssertionError("the last try returns or raises")
+
+    def _catch_up(self, job: Job, prepared: Mapping[str, bytes], late: dict[str, bytes]) -> bool:
+        """Prepares what is new since. False where that is more than a few rows, or work of the units before is gone."""
+        units = self.units(job, {**prepared, **late})
+        names = {unit.name for unit in units}
+        if not prepared.keys() <= names:
+            return False
+        self.discard(job, {name: late.pop(name) for name in late.keys() - names})
+        missing = [unit for unit in units if unit.name not in prepared and unit.name not in late]
+        few = sum(unit.rows for unit in missing) <= MOST_ROWS_CAUGHT_UP
+        if not few or any(not unit.name.startswith(FRAGMENT_UNIT) for unit in missing):
+            return False
+        late.update({unit.name: self.prepare(job, unit, prepared) for unit in missing})
+        return True
+
+    def _publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm) -> str:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)

@@ -281,13 +281,15 @@ def test_rows_appended_meanwhile_are_not_lost(table: Driver, operations: tuple[d
     job = job_for(table, SCHEMA, *operations)
     done = prepared(table, job)
     table.append([person(77)])
-    with pytest.raises(TableChanged):
+    # An engine may take a few rows along by itself; else it says that they came.
+    with suppress(TableChanged):
         table.engine.publish(job, done)
-    names = [unit.name for unit in table.engine.units(job, {})]
-    done = {name: outcome for name, outcome in done.items() if name in names}
-    for unit in table.engine.units(job, {}):
-        if unit.name not in done:
-            done[unit.name] = table.engine.prepare(job, unit, {})
+    if table.engine.published(job) is None:
+        names = [unit.name for unit in table.engine.units(job, {})]
+        done = {name: outcome for name, outcome in done.items() if name in names}
+        for unit in table.engine.units(job, {}):
+            if unit.name not in done:
+                done[unit.name] = table.engine.prepare(job, unit, {})
     table.engine.publish(job, done)
     assert columns(table)["id"] == [*values("id"), 77]
     assert shape(table) == promised(job.target)
