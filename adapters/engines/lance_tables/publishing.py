@@ -1,11 +1,13 @@
 """Publishing: one commit that makes every change of a migration visible at once."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import lance
 from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
 
+from adapters.arrow import pandas_metadata
 from adapters.arrow.cooking import written_field
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import COMMENT
@@ -39,7 +41,7 @@ def migration_of_files(
         if (step := recipe.restored) is not None and not recipe.writes:
             fragments = reattached(table, fragments, step.column, step.gone_as, new[recipe.column.id])
     kept = roots_of(table.lance_schema)
-    metadata = marked(metadata_of(table.lance_schema), migration_id)
+    metadata = marked(_for_pandas(metadata_of(table.lance_schema), recipes), migration_id)
     schema = schema_from([_final(recipe, kept, new) for recipe in recipes], metadata)
     writes = prepared and any(recipe.writes for recipe in recipes)
     if writes or any(recipe.restored is not None for recipe in recipes):
@@ -73,3 +75,15 @@ def _final(recipe: Recipe, kept: Mapping[str, Root], new: Mapping[int, Root]) ->
     comment = recipe.column.comment
     noted = root.noted(COMMENT, None if comment is None else comment.encode())
     return noted.named(recipe.column.name, nullable=recipe.column.nullable)
+
+
+def _for_pandas(metadata: str, recipes: Sequence[Recipe]) -> str:
+    """Schema metadata, a JSON object of byte arrays, in which what pandas said of the columns is still true."""
+    entries = json.loads(metadata)
+    if (said := entries.get(pandas_metadata.KEY)) is None:
+        return metadata
+    stored = [(recipe.stored, recipe) for recipe in recipes if recipe.stored is not None]
+    renamed = {before.name: recipe.column.name for before, recipe in stored}
+    retyped = frozenset(before.name for before, recipe in stored if before.data_type != recipe.column.data_type)
+    text = pandas_metadata.following(bytes(said).decode(errors="replace"), renamed, retyped)
+    return json.dumps({**entries, pandas_metadata.KEY: list(text.encode())})
