@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.changes.change import Setting
 from domain.changes.checks import name_taken, type_refused
 from domain.engine import EngineProfile, Inspection, TableStatistics
-from domain.errors import ColumnNotFound, Refusal, TableNameTaken, ValidationFailed, Violation
+from domain.errors import ColumnNotFound, Refusal, TableNameTaken, TypeNotSupported, ValidationFailed, Violation
 from domain.facts import Append, Origin
 from domain.handlers.house import House
 from domain.plan import violation
@@ -46,7 +46,7 @@ def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
         # The log decides; looking first saves most refused calls from leaving an empty table behind.
         if house.views.tables(TableFilter(dataset_id=new.dataset_id, name=new.name), 1):
             raise TableNameTaken(new.dataset_id, new.name)
-        engine.create(location, schema)
+        _refuse_otherwise(engine.create(location, schema), schema, new.engine)
     register = RegisterTable(
         dataset_id=new.dataset_id,
         name=new.name,
@@ -74,6 +74,14 @@ def _described(found: Inspection, new: NewTable) -> Schema:
     if missing:
         raise ValidationFailed(tuple(violation("/primaryKeyColumns", ColumnNotFound(name)) for name in missing))
     return replace(found.schema, primary_key=tuple(found.schema.column(name).id for name in new.primary_key))
+
+
+def _refuse_otherwise(made: Inspection, schema: Schema, engine: str) -> None:
+    """What was made is read back before the log says it. Raises TypeNotSupported for a column that became another."""
+    for real, asked in zip(made.schema.columns, schema.columns, strict=True):
+        if (real.name, real.data_type, real.nullable) != (asked.name, asked.data_type, asked.nullable):
+            reason = f"it keeps column '{asked.name}' as {real.data_type}{'' if real.nullable else ' not null'}"
+            raise TypeNotSupported(engine, asked.data_type, reason)
 
 
 def _first_schema(new: NewTable, profile: EngineProfile) -> Schema:
