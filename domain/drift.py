@@ -5,14 +5,71 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from domain.fields import numbered
-from domain.schema import Column, Schema
+from domain.schema import Column, Index, Schema
+
+NOT_COMPARED = "num_partitions"
+"""The one setting that engines settle by themselves: by the rows there are, and again as rows come."""
 
 
 def difference(found: Schema, expected: Schema) -> str | None:
     """A sentence naming the first thing in which the real schema differs from the log's, or None.
 
-    Names, types, nullability and order count. Ids, defaults and comments are the log's own.
+    Names, types, nullability, order, comments, metadata and indexes count. Ids, keys and defaults are the log's own.
     """
+    return columns_differ(found, expected) or indexes_differ(found, expected)
+
+
+def columns_differ(found: Schema, expected: Schema) -> str | None:
+    """As ``difference``, indexes aside."""
+    return _shapes_differ(found, expected) or _notes_differ(found, expected)
+
+
+def indexes_differ(found: Schema, *expected: Schema) -> str | None:
+    """A sentence naming the first index that is in none of the expected schemas, or is in all of them and not there."""
+    for index in found.indexes:
+        known = [(schema, old) for schema in expected if (old := schema.index(index.name)) is not None]
+        if not known:
+            return f"it has an index '{index.name}' that the log does not know"
+        if not any(same_index(index, found.indexed(index), old, schema.indexed(old)) for schema, old in known):
+            return f"its index '{index.name}' is now another: {_described(index, found)}"
+    for index in expected[0].indexes:
+        wanted = all(schema.index(index.name) is not None for schema in expected)
+        if wanted and found.index(index.name) is None:
+            return f"its index '{index.name}' is gone"
+    return None
+
+
+def same_index(one: Index, on: tuple[str, ...], other: Index, other_on: tuple[str, ...]) -> bool:
+    """Whether both are the same, as far as is known of both."""
+    if (one.name, one.index_type, on) != (other.name, other.index_type, other_on):
+        return False
+    if None not in (one.metric, other.metric) and one.metric != other.metric:
+        return False
+    both = one.settings.keys() & other.settings.keys() - {NOT_COMPARED}
+    return all(one.settings[name] == other.settings[name] for name in both)
+
+
+def _described(index: Index, schema: Schema) -> str:
+    return f"{index.index_type} on {', '.join(schema.indexed(index))}"
+
+
+def _notes_differ(found: Schema, expected: Schema) -> str | None:
+    for real, known in zip(found.columns, expected.columns, strict=True):
+        if real.comment != known.comment:
+            return f"the comment of its column '{real.name}' is now {_quoted(real.comment)}"
+        if real.metadata != known.metadata:
+            keys = sorted(
+                key for key in real.metadata | known.metadata if real.metadata.get(key) != known.metadata.get(key)
+            )
+            return f"the metadata of its column '{real.name}' changed: {', '.join(keys)}"
+    return None
+
+
+def _quoted(comment: str | None) -> str:
+    return "none" if comment is None else f"'{comment}'"
+
+
+def _shapes_differ(found: Schema, expected: Schema) -> str | None:
     real, known = [_shape(column) for column in found.columns], [_shape(column) for column in expected.columns]
     if real == known:
         return None
@@ -52,14 +109,37 @@ def recognised(found: Schema, known: Schema, ids: Mapping[str, int]) -> Schema:
             field_ids, last_id = numbered(column.type, column.field_ids, last_id)
             column = replace(column, field_ids=field_ids)
         columns.append(column)
-    by_place = {column.id: columns[place].id for place, column in enumerate(found.columns)}
-    indexes = tuple(
-        known.index(index.name) or replace(index, column_ids=tuple(by_place[number] for number in index.column_ids))
-        for index in found.indexes
-    )
     kept = {column.id for column in columns}
     key = known.primary_key if kept.issuperset(known.primary_key) else ()
-    return Schema(columns=tuple(columns), primary_key=key, indexes=indexes, last_column_id=last_id)
+    return _with_indexes(
+        Schema(columns=tuple(columns), primary_key=key, last_column_id=last_id), found=found, known=known
+    )
+
+
+def _with_indexes(schema: Schema, *, found: Schema, known: Schema) -> Schema:
+    """With the indexes found, as they are known where they are the same."""
+    indexes = list[Index]()
+    for index in found.indexes:
+        owners = found.owners(index.column_ids)
+        for place, column in enumerate(found.columns):
+            # A column written in the log before fields had ids gets them now.
+            if column.id in owners and column.field_ids.keys() != schema.columns[place].field_ids.keys():
+                schema = schema.replaced(schema.columns[place])
+        ids = _same_fields(found, schema)
+        real = replace(index, column_ids=tuple(ids[number] for number in index.column_ids))
+        old = known.index(index.name)
+        same = old is not None and old.column_ids == real.column_ids and old.list_path == real.list_path
+        indexes.append(old if old and same and same_index(real, (), old, ()) else real)
+    return replace(schema, indexes=tuple(indexes))
+
+
+def _same_fields(found: Schema, schema: Schema) -> dict[int, int]:
+    """By id in one schema, the id in another of the same columns and fields."""
+    ids = dict[int, int]()
+    for one, other in zip(found.columns, schema.columns, strict=True):
+        ids[one.id] = other.id
+        ids |= {number: other.field_ids[path] for path, number in one.field_ids.items() if path in other.field_ids}
+    return ids
 
 
 def _recognised(found: Column, old: Column) -> Column:

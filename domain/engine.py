@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.column_types import DataType
-from domain.schema import Column, Schema
+from domain.schema import Column, IndexSetting, Schema
 from domain.steps import Step
 
 
@@ -49,6 +49,12 @@ class EngineProfile(Struct, frozen=True, kw_only=True):
     """Characters with which a column's name could be written but not read again."""
     scalar_indexes: Mapping[str, frozenset[str]] = {}
     """The bare type names that each type of scalar index can hold."""
+    list_indexes: frozenset[str] = frozenset()
+    """Types of scalar index that look into lists, at every depth: what they hold may be a list of it, too."""
+    index_settings: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {}
+    """By type of index, the settings that it may be built with, and what they are."""
+    index_defaults: Mapping[str, Mapping[str, IndexSetting]] = {}
+    """By type of index, what a new one is built with unless something else is asked for."""
     vector_indexes: Mapping[str, int] = {}
     """The rows that each type of vector index needs to learn from."""
     vector_metrics: tuple[str, ...] = ()
@@ -77,13 +83,17 @@ class TableStatistics(Struct, frozen=True, kw_only=True):
 
 
 class Inspection(Struct, frozen=True, kw_only=True):
-    """What an engine found at a location: the schema (ids given from 1 in order), its size, its own version name."""
+    """What an engine found at a location: the schema (ids given from 1 in order), its size, its own version name.
+
+    ``index_doubts`` say of an index, by name, why its settings are not all known.
+    """
 
     schema: Schema
     statistics: TableStatistics
     engine_version: str
     profile: EngineProfile | None = None
     """What this very table can hold; None where that is what the engine can."""
+    index_doubts: Mapping[str, str] = {}
 
 
 class Job(Struct, frozen=True, kw_only=True):

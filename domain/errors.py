@@ -527,6 +527,16 @@ class IndexSettingInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class IndexNotBuilt(Refusal):
+    code = "index_not_built"
+    sentence = (
+        "The index '{index}' cannot be built: {reason}. Nothing was touched; drop it first or build it otherwise."
+    )
+    index: str
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
 class NestedPathRefused(Refusal):
     code = "nested_path_refused"
     sentence = "'{path}' cannot be addressed: {reason}."

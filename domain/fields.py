@@ -6,7 +6,7 @@ inside a list or a map is part of its type and nothing more.
 
 from collections.abc import Iterator, Mapping
 
-from domain.column_types import DataType, StructOf
+from domain.column_types import DataType, ListOf, StructOf
 
 FieldIds = dict[str, int]
 """The id of each field inside a column, by its path there."""
@@ -18,6 +18,22 @@ def paths(data_type: DataType) -> Iterator[str]:
         for field in data_type.fields:
             yield field.name
             yield from (f"{field.name}.{path}" for path in paths(field.type))
+
+
+def type_at(data_type: DataType, path: str) -> DataType | None:
+    """The type of what a dotted path leads to inside a type, through lists too; None where it leads nowhere."""
+    if not path:
+        return data_type
+    while isinstance(data_type, ListOf):
+        data_type = data_type.item
+    if isinstance(data_type, StructOf):
+        for field in data_type.fields:
+            # A field's own name may hold a dot.
+            if path == field.name or path.startswith(f"{field.name}."):
+                found = type_at(field.type, path.removeprefix(field.name).removeprefix("."))
+                if found is not None:
+                    return found
+    return None
 
 
 def numbered(data_type: DataType, known: Mapping[str, int], last_id: int) -> tuple[FieldIds, int]:

@@ -103,7 +103,8 @@ def _concerned(difference: Difference, before: Schema, after: Schema) -> Sequenc
         case ColumnAdded() | ColumnDropped():
             return (difference.column.id,)
         case IndexAdded() | IndexDropped():
-            return difference.index.column_ids
+            ids = difference.index.column_ids
+            return tuple(before.owners(ids) | after.owners(ids))
         case PrimaryKeyChanged():
             return tuple(set(before.primary_key).symmetric_difference(after.primary_key))
         case FieldRenamed():

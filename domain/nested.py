@@ -15,7 +15,7 @@ from domain.column_types import Field, StructOf
 from domain.errors import ColumnInPrimaryKey, ColumnNotFound, NestedPathRefused
 from domain.fields import FieldIds, around, inside
 from domain.naming import camel
-from domain.schema import Column, Schema
+from domain.schema import Column, Index, Schema
 from domain.steps import FieldStep, InStruct
 
 
@@ -38,7 +38,7 @@ def refusals(change: Change, schema: Schema, setting: Setting) -> Iterator[Found
     elif column.id in schema.primary_key:
         yield pointer, ColumnInPrimaryKey(parent, "be changed inside")
     else:
-        yield from _inside(inner, column, setting, pointer)
+        yield from _inside(inner, schema, column, setting, pointer)
 
 
 def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
@@ -51,7 +51,7 @@ def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
     # A column written before fields had ids gets them now.
     numbered = schema.replaced(schema.column(parent))
     column = numbered.column(parent)
-    before = fields_of(column, numbered.last_column_id)
+    before = replace(fields_of(column, numbered.last_column_id), indexes=_indexes_inside(numbered, column))
     within = effect(inner, before, setting)
     after = replace(column, data_type=str(_struct(within.schema)), field_ids=_field_ids(within.schema))
     step = InStruct(
@@ -68,7 +68,9 @@ def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
     changed = replace(numbered, last_column_id=within.schema.last_column_id).replaced(
         replace(after, initial_default=None)
     )
-    return Effect(schema=changed, steps=(step,), hazards=hazards)
+    lost = [index for index in before.indexes if index not in within.schema.indexes]
+    kept = tuple(index for index in changed.indexes if index not in lost)
+    return Effect(schema=replace(changed, indexes=kept), steps=(step,), hazards=hazards)
 
 
 def fields_of(column: Column, last_id: int) -> Schema:
@@ -88,11 +90,19 @@ def fields_of(column: Column, last_id: int) -> Schema:
     return Schema(columns=tuple(columns), last_column_id=last_id)
 
 
-def _inside(inner: Change, column: Column, setting: Setting, pointer: str) -> Iterator[Found]:
+def _indexes_inside(schema: Schema, column: Column) -> tuple[Index, ...]:
+    """Those on fields of a struct column: inside it they are indexes on its columns."""
+    return tuple(index for index in schema.indexes_on(column.id) if column.id not in index.column_ids)
+
+
+def _inside(inner: Change, schema: Schema, column: Column, setting: Setting, pointer: str) -> Iterator[Found]:
     """What the change inside is refused for, and what of it a field cannot have."""
     # For what is asked here any ids will do.
     numbered = Schema(columns=(column,), last_column_id=column.id).replaced(column).columns[0]
-    fields = fields_of(numbered, max(numbered.field_ids.values(), default=column.id))
+    fields = replace(
+        fields_of(numbered, max(numbered.field_ids.values(), default=column.id)),
+        indexes=_indexes_inside(schema, column),
+    )
     found = list(refusals(inner, fields, setting))
     yield from found
     if not found:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain import nested
 from domain.changes.catalogue import AnyChange
-from domain.changes.change import Change, Found, Hazard, Setting
+from domain.changes.change import Change, Found, Hazard, HazardKind, Setting
 from domain.diff import Difference, diff
 from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, RestoredColumnChanged, Violation
 from domain.possible import index_refusals, looked_at, step_refusals
@@ -23,6 +23,7 @@ from domain.steps import (
     DropField,
     DropIndex,
     RestoreField,
+    SetNullability,
     Step,
     writes_values,
 )
@@ -66,9 +67,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         return tuple(self._impact(index) for index in self.source.indexes)
 
     def _impact(self, index: Index) -> IndexImpact:
+        owners = self.source.owners(index.column_ids)
         for step in self.steps:
             match step:
-                case DropField() if step.column_id in index.column_ids:
+                case DropField() if step.column_id in owners:
                     return IndexImpact(index.name, "drop", f"Column '{step.name}' is dropped.")
                 case DropIndex() if step.name == index.name:
                     return IndexImpact(index.name, "drop", "It is dropped by name.")
@@ -78,6 +80,9 @@ class Plan(Struct, frozen=True, kw_only=True):
                     )
                 case _:
                     pass
+        if index not in self.target.indexes:
+            (path, *_) = self.source.indexed(index)
+            return IndexImpact(index.name, "drop", f"Field '{path}' is dropped.")
         return IndexImpact(index.name, "none", "Its columns keep their values.")
 
     @property
@@ -120,7 +125,7 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
         source=schema,
         target=current,
         steps=carried_out,
-        hazards=tuple(hazards),
+        hazards=(*hazards, *_index_hazards(schema, current, steps, setting)),
         violations=tuple(violations),
     )
 
@@ -167,7 +172,7 @@ def _refusals(
     if not found:
         restored = {step.column.id for step in before if isinstance(step, RestoreField)}
         for step in nested.effect(change, schema, setting).steps:
-            for column_id in restored.intersection(looked_at(step)):
+            for column_id in restored.intersection(schema.owners(looked_at(step))):
                 yield "", RestoredColumnChanged(", ".join(schema.named([column_id])))
             yield from (("", refusal) for refusal in step_refusals(step, schema, source, setting.profile))
 
@@ -176,5 +181,26 @@ def _rebuilds(source: Schema, target: Schema, steps: Sequence[Step]) -> Iterator
     """What becomes of kept indexes whose columns get other values."""
     written = {step.column_id for step in steps if writes_values(step)}
     for index in target.indexes:
-        if index in source.indexes and written.intersection(index.column_ids):
-            yield BuildIndex(index=index, names=target.named(index.column_ids), rebuild=True)
+        if index in source.indexes and written & target.owners(index.column_ids):
+            yield BuildIndex(index=index, names=target.indexed(index), rebuild=True)
+
+
+def _index_hazards(source: Schema, target: Schema, steps: Sequence[Step], setting: Setting) -> Iterator[Hazard]:
+    """What a person should know of the indexes that are built again, or may be beside other changes."""
+    written = {step.column_id for step in steps if writes_values(step)}
+    touched = written | {step.column_id for step in steps if isinstance(step, SetNullability)}
+    for index in target.indexes:
+        owners = target.owners(index.column_ids)
+        if index not in source.indexes or not touched & owners:
+            continue
+        if doubt := setting.index_doubts.get(index.name):
+            message = f"Index '{index.name}' is built again with settings that the engine chooses: {doubt}."
+            yield Hazard(HazardKind.INDEX_SETTINGS, message)
+        needed = setting.profile.vector_indexes.get(index.index_type, 0)
+        if written & owners and 0 < setting.statistics.rows < needed:
+            rows = setting.statistics.rows
+            message = (
+                f"Index '{index.name}' ({index.index_type}) learns from {needed} rows, and the table has {rows}: "
+                "it may be empty afterwards, and queries then look at every row."
+            )
+            yield Hazard(HazardKind.INDEX_SETTINGS, message)

@@ -43,13 +43,13 @@ class Reversal(Struct, frozen=True, kw_only=True):
 
 def reversal(before: Schema, after: Schema, now: Schema, before_version: int) -> Reversal:
     """For the migration that led from ``before``, schema version ``before_version``, to ``after``."""
-    back = _Way(now, before_version, diff(after, before))
+    back = _Way(now, before, before_version, diff(after, before))
     return Reversal(changes=_made(back), superseded=tuple(back.superseded))
 
 
 def way(before: Schema, after: Schema) -> tuple[AnyChange, ...]:
     """Changes that lead from one schema to another, as far as there are words for it."""
-    return _made(_Way(before, None, diff(before, after)))
+    return _made(_Way(before, after, None, diff(before, after)))
 
 
 def _made(way: "_Way") -> tuple[AnyChange, ...]:
@@ -63,11 +63,12 @@ Made = tuple[str, dict[str, Any]]
 class _Way:
     """Changes being put together: ``now`` is what they begin with, ``_order`` and ``_names`` how far they are.
 
+    ``target`` is what the differences lead to.
     ``version`` is the schema version that columns are restored from; None makes them anew.
     """
 
-    def __init__(self, now: Schema, version: int | None, differences: Sequence[Difference]) -> None:
-        self._now, self._version, self._differences = now, version, differences
+    def __init__(self, now: Schema, target: Schema, version: int | None, differences: Sequence[Difference]) -> None:
+        self._now, self._target, self._version, self._differences = now, target, version, differences
         self._names = {column.id: column.name for column in now.columns}
         self._order = [column.id for column in now.columns]
         self._last: str | None = None
@@ -188,7 +189,7 @@ class _Way:
             yield "change_column_type", {"name": name, "oldType": typed.before, "newType": typed.after}
             return
         now, then = fields_of(column, column.id), fields_of(wanted, column.id)
-        for type_, params in _Way(now, None, diff(now, then)).changes():
+        for type_, params in _Way(now, then, None, diff(now, then)).changes():
             paths: dict[str, Any] = {
                 key: f"{name}.{params[key]}" for key in ("name", "oldName", "newName") if key in params
             }
@@ -212,13 +213,25 @@ class _Way:
         """Those whose columns kept their values; one on a column that is restored is for a migration of its own."""
         restored = {lost.column.id for lost in self._of(ColumnAdded)}
         for lost in self._of(IndexAdded):
-            index, (column_id, *_) = lost.index, lost.index.column_ids
-            if column_id in self._names and column_id not in restored and self._now.index(index.name) is None:
-                params: dict[str, Any] = {"column": self._names[column_id], "indexType": index.index_type}
-                if index.metric is not None:
-                    params["metric"] = index.metric
-                    params |= {camel(name): value for name, value in index.settings.items()}
-                yield f"add_{_kind(index)}_index", {**params, "name": index.name}
+            index = lost.index
+            owners = self._target.owners(index.column_ids)
+            if not owners or restored & owners or not self._names.keys() >= owners or self._stands_in_the_way(index):
+                continue
+            (path, *_), (column_id, *_) = self._target.indexed(index), owners
+            name = self._target.named([column_id])[0]
+            params: dict[str, Any] = {"column": self._names[column_id] + path.removeprefix(name)}
+            settings = dict(index.settings)
+            if index.metric is not None:
+                params["metric"] = index.metric
+                own = [setting for setting in ("num_partitions", "num_sub_vectors") if setting in settings]
+                params |= {camel(setting): settings.pop(setting) for setting in own}
+            params |= {"settings": settings} if settings else {}
+            yield f"add_{_kind(index)}_index", {**params, "indexType": index.index_type, "name": index.name}
+
+    def _stands_in_the_way(self, index: Index) -> bool:
+        """Whether an index of that name is there, and is not taken away by the way itself."""
+        gone = [one.index.name for one in self._of(IndexDropped) if one.index in self._now.indexes]
+        return self._now.index(index.name) is not None and index.name not in gone
 
 
 def _kind(index: Index) -> str:

@@ -8,12 +8,17 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.column_types import DataType
+from domain.column_types import DataType, ListOf
 from domain.errors import ColumnNotFound
-from domain.fields import numbered
+from domain.fields import numbered, type_at
 from domain.type_text import parse_type
 
 FINGERPRINT_ALGORITHM = "sha256-v1"
+
+IndexSetting = int | float | str | bool | list[str] | None
+"""What one setting of an index may be."""
+FieldFound = tuple[int, str | None, DataType]
+"""A field's id, the rest of a path that leads on from it inside a list, and the type of what the path leads to."""
 
 
 class Column(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -47,14 +52,18 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class Index(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A secondary index; ``index_type`` is the engine's lower-case name for it (``btree``, ``bitmap``, ``ivf_pq``).
 
-    A vector index has a ``metric`` (``l2``, ``cosine``, ...) and may have ``settings`` (``num_partitions``, ...).
+    ``column_ids`` are ids of columns, or of fields inside struct columns. A vector index has a ``metric`` (``l2``,
+    ``cosine``, ...). ``settings`` are in the engine's own words (``num_partitions``, ``base_tokenizer``, ...): those
+    that are known and not what the engine would choose. An index on what lies inside a list has a ``list_path``, the
+    rest of the path below the field: empty for the items themselves.
     """
 
     name: str
     column_ids: tuple[int, ...]
     index_type: str
     metric: str | None = None
-    settings: dict[str, int] = {}
+    settings: dict[str, IndexSetting] = {}
+    list_path: str | None = None
 
 
 class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -91,8 +100,62 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return next((index for index in self.indexes if index.name == name), None)
 
     def named(self, column_ids: Iterable[int]) -> tuple[str, ...]:
-        """The names of the columns of those ids."""
-        return tuple(column.name for column_id in column_ids if (column := self.by_id(column_id)) is not None)
+        """The names of the columns of those ids, and the dotted paths of the fields inside columns."""
+        return tuple(path for column_id in column_ids if (path := self.path_of(column_id)) is not None)
+
+    def indexed(self, index: Index) -> tuple[str, ...]:
+        """What an index is on: names and dotted paths, through lists too."""
+        below = f".{index.list_path}" if index.list_path else ""
+        return tuple(f"{path}{below}" for path in self.named(index.column_ids))
+
+    def owner(self, field_id: int) -> Column | None:
+        """The column of that id, or the one that the field of that id lies in."""
+        for column in self.columns:
+            if field_id == column.id or field_id in column.field_ids.values():
+                return column
+        return None
+
+    def owners(self, field_ids: Iterable[int]) -> set[int]:
+        """The ids of the columns that the fields are or lie in."""
+        return {column.id for field_id in field_ids if (column := self.owner(field_id)) is not None}
+
+    def path_of(self, field_id: int) -> str | None:
+        """The name of the column of that id, or the dotted path of the field."""
+        if (column := self.owner(field_id)) is None:
+            return None
+        inner = next((path for path, own_id in column.field_ids.items() if own_id == field_id), None)
+        return column.name if field_id == column.id or inner is None else f"{column.name}.{inner}"
+
+    def find_field(self, path: str) -> FieldFound | None:
+        """What a path leads to: a column, a field inside one, or what lies in a list of either."""
+        column = self.find(path) or self.find(path.partition(".")[0])
+        if column is None:
+            return None
+        inner, rest = path.removeprefix(column.name).removeprefix("."), list[str]()
+        while inner and inner not in column.field_ids:
+            inner, _, last = inner.rpartition(".")
+            rest.insert(0, last)
+        own_id = column.field_ids[inner] if inner else column.id
+        found = type_at(column.type, inner)
+        if not rest:
+            return None if found is None else (own_id, None, found)
+        leaf = None if found is None or not isinstance(found, ListOf) else type_at(found, ".".join(rest))
+        return None if leaf is None else (own_id, ".".join(rest), leaf)
+
+    def numbered_at(self, path: str) -> "Schema":
+        """With ids for the fields inside the column of a path: one written before fields had ids has none."""
+        column = self.find(path) or self.find(path.partition(".")[0])
+        return self if column is None else self.replaced(column)
+
+    def type_under(self, index: Index) -> DataType | None:
+        """The type of what an index is on; None when that is not there."""
+        found = [self.find_field(path) for path in self.indexed(index)]
+        if len(found) != len(index.column_ids) or found[0] is None:
+            return None
+        data_type = found[0][2]
+        while index.list_path is not None and isinstance(data_type, ListOf):
+            data_type = data_type.item
+        return data_type
 
     def inserted(self, column: Column, position: int | None) -> "Schema":
         """With a new column at ``position`` (0 is first; None is last), its id taken from ``last_column_id + 1``."""
@@ -114,20 +177,27 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return replace(self, columns=(*others[:position], column, *others[position:]))
 
     def replaced(self, column: Column) -> "Schema":
-        """With the column of the same id replaced, in its place. Fields inside it keep their ids by path."""
+        """With the column of the same id replaced, in its place. Fields inside it keep their ids by path.
+
+        Indexes on fields that are gone go with them.
+        """
         field_ids, last_id = numbered(column.type, column.field_ids, self.last_column_id)
         new = replace(column, field_ids=field_ids)
         columns = tuple(new if old.id == column.id else old for old in self.columns)
-        return replace(self, columns=columns, last_column_id=last_id)
+        gone = {number for old in self.columns if old.id == column.id for number in old.field_ids.values()}
+        gone.difference_update(field_ids.values())
+        indexes = tuple(index for index in self.indexes if not gone.intersection(index.column_ids))
+        return replace(self, columns=columns, indexes=indexes, last_column_id=last_id)
 
     def removed(self, column_id: int) -> "Schema":
         """Without the column, and without the indexes on it."""
         columns = tuple(column for column in self.columns if column.id != column_id)
-        indexes = tuple(index for index in self.indexes if column_id not in index.column_ids)
+        indexes = tuple(index for index in self.indexes if column_id not in self.owners(index.column_ids))
         return replace(self, columns=columns, indexes=indexes)
 
     def indexes_on(self, column_id: int) -> tuple[Index, ...]:
-        return tuple(index for index in self.indexes if column_id in index.column_ids)
+        """Those on the column or on a field inside it."""
+        return tuple(index for index in self.indexes if column_id in self.owners(index.column_ids))
 
 
 def schema_of(columns: tuple[Column, ...], primary_key: tuple[str, ...] = ()) -> Schema:

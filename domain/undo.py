@@ -57,7 +57,10 @@ def _losses(step: Step, inside: str) -> Iterator[str]:
 
 
 def _conditions(differences: Sequence[Difference]) -> Iterator[str]:
-    dropped = {difference.column.id for difference in differences if isinstance(difference, ColumnDropped)}
+    dropped = set[int]()
+    for difference in differences:
+        if isinstance(difference, ColumnDropped):
+            dropped |= {difference.column.id, *difference.column.field_ids.values()}
     for difference in differences:
         match difference:
             case ColumnAdded():

@@ -12,7 +12,7 @@ from domain.diff import Difference
 from domain.diff import describe as describe_difference
 from domain.handlers.outside import Drift
 from domain.handlers.planning import Planned
-from domain.schema import Column, Index, Schema, fingerprint
+from domain.schema import Column, Index, IndexSetting, Schema, fingerprint
 from domain.steps import Step, describe
 from domain.views import ApprovalView, MigrationView, OperationView, SchemaVersionView, TableView
 
@@ -207,14 +207,21 @@ def drift_body(drift: Drift) -> wire.DriftBody:
 
 
 def index_body(index: Index, schema: Schema) -> wire.IndexBody:
+    settings = dict(index.settings)
+    partitions, sub_vectors = (settings.pop(name, None) for name in ("num_partitions", "num_sub_vectors"))
     return wire.IndexBody(
         name=index.name,
-        columns=schema.named(index.column_ids),
+        columns=schema.indexed(index),
         index_type=index.index_type,
         metric=present(index.metric),
-        num_partitions=present(index.settings.get("num_partitions")),
-        num_sub_vectors=present(index.settings.get("num_sub_vectors")),
+        num_partitions=present(_count(partitions)),
+        num_sub_vectors=present(_count(sub_vectors)),
+        settings=settings or UNSET,
     )
+
+
+def _count(setting: IndexSetting) -> int | None:
+    return setting if isinstance(setting, int) else None
 
 
 def step_body(step: Step) -> wire.StepBody:

@@ -10,9 +10,10 @@ from msgspec import Meta, Raw, Struct, field
 
 from domain.changes.catalogue import AnyChange
 from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation
+from domain.schema import IndexSetting
 
 MAX_OPERATIONS = 1_000
-Hazards = Literal["data_loss", "rewrite", "irreversible", "writers_fill_default", "writers_keep_key"]
+Hazards = Literal["data_loss", "rewrite", "irreversible", "writers_fill_default", "writers_keep_key", "index_settings"]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
@@ -73,7 +74,10 @@ class AdoptBody(RequestBody, frozen=True, kw_only=True):
 
 
 class NewIndexBody(RequestBody, frozen=True, kw_only=True):
-    """A scalar index, or with ``metric`` a vector index. ``name`` is ``<column>_idx`` unless given."""
+    """A scalar index, or with ``metric`` a vector index. ``name`` is ``<column>_idx`` unless given.
+
+    ``settings`` are in the engine's own words, such as ``base_tokenizer``; what is left out the engine chooses.
+    """
 
     column: str
     index_type: str
@@ -81,6 +85,7 @@ class NewIndexBody(RequestBody, frozen=True, kw_only=True):
     metric: str | None = None
     num_partitions: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     num_sub_vectors: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    settings: Annotated[dict[str, IndexSetting], Meta(max_length=100)] = field(default_factory=dict)
     description: Annotated[str, Meta(max_length=4_000)] | None = None
 
 

@@ -91,7 +91,9 @@ def drop(
 def _addition(asked: NewIndexBody) -> AddScalarIndex | AddVectorIndex:
     if asked.metric is None:
         return AddScalarIndex(
-            params=AddScalarIndexParams(column=asked.column, index_type=asked.index_type, name=asked.name)
+            params=AddScalarIndexParams(
+                column=asked.column, index_type=asked.index_type, name=asked.name, settings=asked.settings
+            )
         )
     return AddVectorIndex(
         params=AddVectorIndexParams(
@@ -101,6 +103,7 @@ def _addition(asked: NewIndexBody) -> AddScalarIndex | AddVectorIndex:
             name=asked.name,
             num_partitions=asked.num_partitions,
             num_sub_vectors=asked.num_sub_vectors,
+            settings=asked.settings,
         )
     )
 

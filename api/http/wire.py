@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from domain.errors import Violation
+from domain.schema import IndexSetting
 
 OperationStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
 FINISHED: tuple[OperationStatus, ...] = ("completed", "failed", "cancelled")
@@ -101,7 +102,10 @@ class TableBody(Body, frozen=True, kw_only=True):
 
 
 class IndexBody(Body, frozen=True, kw_only=True):
-    """``metric`` and the counts are those of a vector index."""
+    """``metric`` and the counts are those of a vector index; ``settings`` are what else is known and not usual.
+
+    ``columns`` holds names, and dotted paths of fields inside columns.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -109,6 +113,7 @@ class IndexBody(Body, frozen=True, kw_only=True):
     metric: str | UnsetType = UNSET
     num_partitions: int | UnsetType = UNSET
     num_sub_vectors: int | UnsetType = UNSET
+    settings: dict[str, IndexSetting] | UnsetType = UNSET
 
 
 class FieldBody(Body, frozen=True, kw_only=True):

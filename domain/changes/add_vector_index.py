@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import replace
 
-from domain.changes.change import Change, ColumnName, Effect, Found, Params, Setting
-from domain.changes.checks import index_name_taken, is_vector, missing
+from domain.changes.change import Change, Effect, Found, IndexedPath, Params, Setting
+from domain.changes.checks import default_index_name, index_name_taken, is_vector, settings_refused
 from domain.column_types import DataType, FixedSizeListOf
-from domain.errors import IndexNeedsRows, IndexSettingInvalid, IndexTypeRefused, IndexTypeUnknown
-from domain.schema import Column, Index, Schema
+from domain.errors import ColumnNotFound, IndexNeedsRows, IndexSettingInvalid, IndexTypeRefused, IndexTypeUnknown
+from domain.schema import Column, Index, IndexSetting, Schema
 from domain.steps import BuildIndex
 
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class AddVectorIndexParams(Params, frozen=True, kw_only=True):
-    column: ColumnName
+    column: IndexedPath
     index_type: Annotated[str, Meta(description="One the engine offers, `ivf_flat` and `ivf_pq` among them.")]
     metric: Annotated[str, Meta(description="How near is measured: `l2`, `cosine` or `dot`.")]
     name: Annotated[str | None, Meta(description="Of the index; `<column>_idx` when left out.")] = None
@@ -31,10 +31,14 @@ class AddVectorIndexParams(Params, frozen=True, kw_only=True):
         Count | None,
         Meta(description="Parts a vector is cut into; must divide its length. The engine chooses when left out."),
     ] = None
+    settings: Annotated[
+        dict[str, IndexSetting],
+        Meta(description="Further ones in the engine's own words, such as `m`. What is left out the engine chooses."),
+    ] = field(default_factory=dict)
 
     @property
     def index_name(self) -> str:
-        return self.name if self.name is not None else f"{self.column}_idx"
+        return self.name if self.name is not None else default_index_name(self.column)
 
 
 class AddVectorIndex(Change, frozen=True, kw_only=True, tag="add_vector_index"):
@@ -46,18 +50,22 @@ class AddVectorIndex(Change, frozen=True, kw_only=True, tag="add_vector_index"):
 
     def refusals(self, schema: Schema, setting: Setting) -> Iterator[Found]:
         p, profile = self.params, setting.profile
-        yield from missing(schema, "/params/column", p.column)
+        found = schema.numbered_at(p.column).find_field(p.column)
+        if found is None:
+            yield "/params/column", ColumnNotFound(p.column)
         yield from index_name_taken(schema, "/params/name", p.index_name)
         if p.index_type not in profile.vector_indexes:
             known = ", ".join(profile.vector_indexes) or "none"
             yield "/params/indexType", IndexTypeUnknown(profile.name, "vector", p.index_type, known)
         elif (rows := setting.statistics.rows) < (needed := profile.vector_indexes[p.index_type]):
             yield "/params/indexType", IndexNeedsRows(p.index_type, needed, rows)
+        else:
+            yield from settings_refused(setting, "/params/settings", p.index_type, p.settings)
         if p.metric not in profile.vector_metrics:
             reason = f"the {profile.name} engine measures by {', '.join(profile.vector_metrics) or 'nothing'}"
             yield "/params/metric", IndexSettingInvalid("metric", p.metric, reason)
-        if (column := schema.find(p.column)) is not None:
-            yield from self._column_refused(column.type, setting)
+        if found is not None:
+            yield from self._column_refused(found[2], setting)
 
     def _column_refused(self, data_type: DataType, setting: Setting) -> Iterator[Found]:
         p = self.params
@@ -74,16 +82,19 @@ class AddVectorIndex(Change, frozen=True, kw_only=True, tag="add_vector_index"):
 
     def effect(self, schema: Schema, setting: Setting) -> Effect:
         p = self.params
+        numbered = schema.numbered_at(p.column)
+        found = numbered.find_field(p.column)
+        assert found is not None
         given = {"num_partitions": p.num_partitions, "num_sub_vectors": p.num_sub_vectors}
         index = Index(
             name=p.index_name,
-            column_ids=(schema.column(p.column).id,),
+            column_ids=(found[0],),
             index_type=p.index_type,
             metric=p.metric,
-            settings={name: value for name, value in given.items() if value is not None},
+            settings={**{name: value for name, value in given.items() if value is not None}, **p.settings},
         )
-        after = replace(schema, indexes=(*schema.indexes, index))
+        after = replace(numbered, indexes=(*schema.indexes, index))
         return Effect(schema=after, steps=(BuildIndex(index=index, names=(p.column,)),))
 
     def touches(self) -> tuple[str, ...]:
-        return (self.params.column,)
+        return (self.params.column, self.params.column.partition(".")[0])

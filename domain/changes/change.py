@@ -19,6 +19,7 @@ class HazardKind(StrEnum):
     IRREVERSIBLE = "irreversible"
     WRITERS_FILL_DEFAULT = "writers_fill_default"
     WRITERS_KEEP_KEY = "writers_keep_key"
+    INDEX_SETTINGS = "index_settings"
 
 
 class Hazard(Struct, frozen=True):
@@ -58,6 +59,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     profile: EngineProfile
     statistics: TableStatistics
     recoveries: Mapping[tuple[int, str], Recovery] = {}
+    index_doubts: Mapping[str, str] = {}
+    """By index name, why its settings are not all known."""
 
 
 Found = tuple[str, Refusal]
@@ -102,6 +105,7 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
 
 ColumnPath = Annotated[str, Meta(description="The column, or the dotted path of a field inside struct columns.")]
 ColumnName = Annotated[str, Meta(description="The column.")]
+IndexedPath = Annotated[str, Meta(description="The column, or the dotted path of a field inside it.")]
 IndexName = Annotated[str, Meta(description="The index.")]
 
 

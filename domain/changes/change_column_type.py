@@ -75,9 +75,12 @@ class ChangeColumnType(Change, frozen=True, kw_only=True, tag="change_column_typ
             yield "/params/newType", ColumnInPrimaryKey(column.name, f"go to {to_type}, which is not lossless")
         if self.params.on_cast_failure is CastPolicy.NULL and not column.nullable:
             yield "/params/onCastFailure", NullsNotAllowed(column.name)
-        for index in schema.indexes_on(column.id):
-            if not can_hold(setting.profile, index, parse_type(to_type)):
-                yield "/params/newType", ColumnStillIndexed(column.name, index.name, to_type)
+        after = schema.replaced(column.with_type(parse_type(to_type)))
+        for index in after.indexes_on(column.id):
+            held = after.type_under(index)
+            if held is None or not can_hold(setting.profile, index, held):
+                path = schema.indexed(index)[0]
+                yield "/params/newType", ColumnStillIndexed(path, index.name, to_type if held is None else str(held))
         if reason := check_literal(column.write_default, parse_type(to_type)):
             refusal = default_not_valid(column.name, column.write_default, parse_type(to_type), reason)
             yield "/params/newType", refusal

@@ -2,11 +2,11 @@
 
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.changes.change import Found, Hazard, HazardKind, Setting
-from domain.column_types import DataType, FixedSizeListOf, Float, bare_name, fixed_width, type_names
+from domain.column_types import DataType, FixedSizeListOf, Float, ListOf, bare_name, fixed_width, type_names
 from domain.engine import EngineProfile
 from domain.errors import (
     ColumnAlreadyExists,
@@ -15,12 +15,13 @@ from domain.errors import (
     ColumnNotFound,
     DefaultNotValid,
     IndexAlreadyExists,
+    IndexSettingInvalid,
     Refusal,
     TypeNotSupported,
     TypeTextInvalid,
 )
 from domain.literals import check_literal
-from domain.schema import Index, Schema
+from domain.schema import Index, IndexSetting, Schema
 from domain.type_text import parse_requested, parse_type
 
 MAX_NAME_LENGTH = 255
@@ -33,11 +34,36 @@ def can_hold(profile: EngineProfile, index: Index, data_type: DataType) -> bool:
     """Whether an index may be on a column of that type. An engine that says nothing of the index has no objection."""
     if index.metric is not None:
         return is_vector(data_type)
+    while index.index_type in profile.list_indexes and isinstance(data_type, ListOf):
+        data_type = data_type.item
     return bare_name(data_type) in profile.scalar_indexes.get(index.index_type, {bare_name(data_type)})
 
 
 def is_vector(data_type: DataType) -> bool:
     return isinstance(data_type, FixedSizeListOf) and isinstance(data_type.item, Float)
+
+
+def settings_refused(
+    setting: Setting, pointer: str, index_type: str, given: Mapping[str, IndexSetting]
+) -> Iterator[Found]:
+    """Refuses settings that indexes of that type do not have, and values of another kind."""
+    known = setting.profile.index_settings.get(index_type, {})
+    for name, value in given.items():
+        shown = json.dumps(value)
+        if name not in known:
+            reason = (
+                f"a {index_type} index of the {setting.profile.name} engine has {', '.join(known) or 'no settings'}"
+            )
+            yield f"{pointer}/{name}", IndexSettingInvalid(name, shown, reason)
+        elif not isinstance(value, known[name]) or isinstance(value, bool) is not (known[name] is bool):
+            kinds = known[name]
+            names = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+            yield f"{pointer}/{name}", IndexSettingInvalid(name, shown, f"it is of type {names}")
+
+
+def default_index_name(path: str) -> str:
+    """``<column>_idx``; the path's dots are underscores."""
+    return f"{path.replace('.', '_')}_idx"
 
 
 def index_name_taken(schema: Schema, pointer: str, name: str) -> Iterator[Found]:

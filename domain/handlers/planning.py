@@ -82,7 +82,12 @@ def _setting(
         for version, name in asked:
             if (recovery := _recovery(house, table, engine, versions, version, name)) is not None:
                 recoveries[version, name] = recovery
-    return Setting(profile=found.profile or engine.profile, statistics=found.statistics, recoveries=recoveries)
+    return Setting(
+        profile=found.profile or engine.profile,
+        statistics=found.statistics,
+        recoveries=recoveries,
+        index_doubts=found.index_doubts,
+    )
 
 
 class SchemaVersion(NamedTuple):

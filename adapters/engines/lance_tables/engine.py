@@ -17,21 +17,23 @@ from adapters.engines.lance_tables.barring import bar_indexes, bar_migrations
 from adapters.engines.lance_tables.border import border, open_table
 from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
 from adapters.engines.lance_tables.detached import ASIDE, clear_detached, detached
+from adapters.engines.lance_tables.field_places import path_of
+from adapters.engines.lance_tables.index_building import build_index, how_to_build
 from adapters.engines.lance_tables.indexing import (
     INDEX_UNIT,
-    build_index,
     commit_indexes,
     discard_index,
     index_of,
     index_units,
     lingering_indexes,
     missing_indexes,
+    prefix_of,
     wanted_indexes,
 )
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outside import look_outside
-from adapters.engines.lance_tables.places import Options, is_free, is_remote
+from adapters.engines.lance_tables.places import Options, is_free, is_remote, reopened
 from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files
 from adapters.engines.lance_tables.remembering import Inspections
@@ -44,6 +46,7 @@ from adapters.engines.lance_tables.staging import (
     lance_recipes,
     list_units,
     missing_files,
+    new_files,
     prepare_fragment,
     remove_files,
     unit_of,
@@ -223,14 +226,14 @@ class LanceEngine:
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         table = self._open(job.location)
         with self._border(job.location):
-            visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
             if _compacts(job) or _shows(table, job):
                 return
+            visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
             for name, content in prepared.items():
                 if name.startswith(INDEX_UNIT):
                     discard_index(table, content)
-                elif (fragment := _loaded(content)) is not None:
-                    remove_files(table, [file.path for file in fragment.files if file.path not in visible])
+                else:
+                    remove_files(table, [path for path in _written(content) if path not in visible])
 
     def tidy(self, location: str) -> int:
         table = self._open(location)
@@ -279,7 +282,8 @@ def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], uni
     first_row = 0
     for fragment in table.get_fragments():
         if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table).name == unit.name:
-            return _dumped(prepare_fragment(fragment, recipes, first_row))
+            after = prepare_fragment(fragment, recipes, first_row)
+            return _dumped(after, new_files(fragment.metadata, after))
         first_row += fragment.metadata.num_rows
     raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
 
@@ -288,12 +292,22 @@ def _built(
     table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe], index: Index, prepared: Mapping[str, bytes]
 ) -> bytes:
     """The index over the table as the migration will leave it."""
-    (name,) = job.target.named(index.column_ids)
-    if _shows(table, job) or not _is_more_than_indexes(job):
-        return build_index(table, index, name)
+    shows = _shows(table, job)
+    how = how_to_build(index, _before(table, job) if shows else table) if index in job.source.indexes else None
+    how, unit = how or how_to_build(index, None), prefix_of(index)
+    if shows or not _is_more_than_indexes(job):
+        return build_index(table, index, unit, path_of(table, job.target, index), how)
     operation = migration_of_files(table, recipes, _fragments(prepared), f"{ASIDE}{job.migration_id}")
     with detached(table, operation) as after:
-        return build_index(after, index, name)
+        return build_index(after, index, unit, path_of(after, job.target, index), how)
+
+
+def _before(table: lance.LanceDataset, job: Job) -> lance.LanceDataset | None:
+    """The table as it was right before the job, whose indexes over written values went with it; None if cleaned up."""
+    try:
+        return reopened(table, int(version_of(table, str(job.migration_id))) - 1)
+    except (OSError, ValueError):
+        return None
 
 
 def _fragments(prepared: Mapping[str, bytes]) -> dict[int, FragmentMetadata]:
@@ -302,9 +316,18 @@ def _fragments(prepared: Mapping[str, bytes]) -> dict[int, FragmentMetadata]:
     return {fragment.id: fragment for fragment in loaded if fragment is not None}
 
 
-def _dumped(fragment: FragmentMetadata) -> bytes:
-    return json.dumps(fragment.to_json()).encode()
+def _dumped(fragment: FragmentMetadata, new: Sequence[str]) -> bytes:
+    return json.dumps({"fragment": fragment.to_json(), "new": new}).encode()
 
 
 def _loaded(prepared: bytes) -> FragmentMetadata | None:
-    return None if prepared == NOTHING else FragmentMetadata.from_json(prepared.decode())
+    if prepared == NOTHING:
+        return None
+    content = json.loads(prepared)
+    # What was kept by a version before this one is the fragment alone.
+    return FragmentMetadata.from_json(json.dumps(content.get("fragment", content)))
+
+
+def _written(prepared: bytes) -> list[str]:
+    """The files that were written for it. The others of the fragment are in use by some version of the table."""
+    return list(json.loads(prepared).get("new", []))

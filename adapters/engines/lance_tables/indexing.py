@@ -6,7 +6,6 @@ holds them together, and an index built on it fits the table once the same files
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import lance
 from lance.dataset import Index as Segment
@@ -14,11 +13,13 @@ from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
 
 from adapters.arrow.recipes import Recipe
-from adapters.engines.lance_tables.digests import digest, files_of
+from adapters.engines.lance_tables.digests import digest
+from adapters.engines.lance_tables.field_places import path_of
+from adapters.engines.lance_tables.index_building import create_empty, digests_of
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import KEY, has_commit
 from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
-from adapters.engines.lance_tables.segments import Digests, dumped, loaded
+from adapters.engines.lance_tables.segments import Digests, how_built, loaded
 from adapters.engines.lance_tables.weighing import indexing, sampled_width
 from domain.engine import Confirm, Job, Unit
 from domain.schema import Index, Schema
@@ -31,7 +32,7 @@ def wanted_indexes(job: Job, recipes: Sequence[Recipe]) -> list[Index]:
     """Those the job must build: new ones, those asked for again, and those over values that are written anew."""
     written = {recipe.column.id for recipe in recipes if recipe.writes or recipe.restored is not None}
     asked = [step.index for step in job.steps if isinstance(step, BuildIndex)]
-    return [index for index in job.target.indexes if index in asked or written.intersection(index.column_ids)]
+    return [index for index in job.target.indexes if index in asked or written & job.target.owners(index.column_ids)]
 
 
 def missing_indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> list[Index]:
@@ -58,12 +59,13 @@ def _shapes(schema: Schema) -> set[Shape]:
 
 
 def _shape(index: Index, schema: Schema) -> Shape:
-    """What tells an index of a table from another: its name, its type, and the names of its columns."""
-    return index.name, index.index_type, schema.named(index.column_ids)
+    """What tells an index of a table from another: its name, its type, and what it is on."""
+    return index.name, index.index_type, schema.indexed(index)
 
 
 def _is_written(index: Index, recipes: Sequence[Recipe]) -> bool:
-    return any(recipe.column.id in index.column_ids and recipe.writes for recipe in recipes)
+    fields = {*index.column_ids}
+    return any(recipe.writes and fields & {recipe.column.id, *recipe.column.field_ids.values()} for recipe in recipes)
 
 
 def index_units(
@@ -79,37 +81,20 @@ def index_units(
     digests, rows = digests_of(fragments), sum(fragment.num_rows for fragment in fragments)
     units = []
     for index in indexes:
-        kept = [name for name in done if name.startswith(_prefix(index)) and _still_good(done[name], digests)]
-        name = kept[0] if kept else f"{_prefix(index)}{digest([digests])}"
+        kept = [name for name in done if name.startswith(prefix_of(index)) and _still_good(done[name], digests)]
+        name = kept[0] if kept else f"{prefix_of(index)}{digest([digests])}"
         units.append(Unit(name=name, rows=rows, memory=indexing(rows, _width(table, index, job))))
     return units
 
 
 def _width(table: lance.LanceDataset, index: Index, job: Job) -> float:
     """Bytes of what the index covers of a row, as far as it is stored already."""
-    names = job.source.named([number for number in index.column_ids if job.source.by_id(number) is not None])
+    names = job.source.named(job.source.owners(index.column_ids))
     return sampled_width(table, [name for name in names if name in table.schema.names])
 
 
 def index_of(unit: Unit, indexes: Sequence[Index]) -> Index:
-    return next(index for index in indexes if unit.name.startswith(_prefix(index)))
-
-
-def build_index(table: lance.LanceDataset, index: Index, column: str) -> bytes:
-    """Builds it over all fragments of this version of the table; returns what ``commit_indexes`` needs."""
-    fragments = [fragment.metadata for fragment in table.get_fragments()]
-    segment = None
-    if fragments:
-        settings: dict[str, Any] = {} if index.metric is None else {"metric": index.metric, **index.settings}
-        segment = table.create_index_uncommitted(
-            column,
-            index.index_type.upper(),
-            # Under a name of its own: an index that is to make room for it is there still.
-            name=_prefix(index),
-            fragment_ids=[fragment.id for fragment in fragments],
-            **settings,
-        )
-    return dumped(digests_of(fragments), segment)
+    return next(index for index in indexes if unit.name.startswith(prefix_of(index)))
 
 
 def commit_indexes(
@@ -119,7 +104,7 @@ def commit_indexes(
     gone = segments_of(table, {*lingering_indexes(table, job), *(index.name for index in indexes)})
     segments, empty = list[Segment](), list[Index]()
     for index in indexes:
-        content = next(content for name, content in built.items() if name.startswith(_prefix(index)))
+        content = next(content for name, content in built.items() if name.startswith(prefix_of(index)))
         _, segment = loaded(content)
         if segment is None:
             empty.append(index)
@@ -133,10 +118,9 @@ def commit_indexes(
         table = lance.LanceDataset.commit(table.uri, transaction, storage_options=options_of(table), max_retries=0)
     for index in empty:
         # On a table without rows there is nothing to build beforehand, and nothing that takes long.
-        (column,) = job.target.named(index.column_ids)
-        kind: Any = index.index_type.upper()
+        content = next(content for name, content in built.items() if name.startswith(prefix_of(index)))
         confirm()
-        table.create_scalar_index(column, kind, name=index.name, replace=False)
+        create_empty(table, index, path_of(table, job.target, index), how_built(content))
         table = reopened(table)
     return table
 
@@ -158,13 +142,9 @@ def discard_index(table: lance.LanceDataset, content: bytes) -> None:
         remove_folder(table, f"_indices/{segment.uuid}")
 
 
-def _prefix(index: Index) -> str:
+def prefix_of(index: Index) -> str:
     """What the names of the units of one index begin with."""
     return f"{INDEX_UNIT}-{digest([index])}-"
-
-
-def digests_of(fragments: Sequence[FragmentMetadata]) -> Digests:
-    return {str(fragment.id): digest(files_of(fragment)) for fragment in fragments}
 
 
 def _still_good(content: bytes, now: Digests) -> bool:

@@ -1,9 +1,13 @@
 """What a Lance table is: its schema, its indexes, its size."""
 
 import lance
+from msgspec.structs import replace
 
+from adapters.engines.lance_tables.field_places import places
 from adapters.engines.lance_tables.fields import column_of, fields_of
-from adapters.engines.lance_tables.profile import profile_of
+from adapters.engines.lance_tables.index_settings import read_settings, type_name
+from adapters.engines.lance_tables.profile import PROFILE, profile_of
+from domain.column_types import ListOf
 from domain.engine import Inspection, TableStatistics
 from domain.schema import Index, Schema, schema_of
 
@@ -16,25 +20,45 @@ def inspect_table(table: lance.LanceDataset) -> Inspection:
         fragments=len(fragments),
     )
     schema = schema_of(tuple(column_of(*both) for both in zip(table.schema, fields_of(table), strict=True)))
-    with_indexes = Schema(columns=schema.columns, indexes=_indexes(table, schema), last_column_id=schema.last_column_id)
+    indexes, doubts = _indexes(table, schema)
     return Inspection(
-        schema=with_indexes,
+        schema=replace(schema, indexes=indexes),
         statistics=statistics,
         engine_version=str(table.version),
         profile=profile_of(table),
+        index_doubts=doubts,
     )
 
 
-def _indexes(table: lance.LanceDataset, schema: Schema) -> tuple[Index, ...]:
-    found = list[Index]()
-    for description in table.describe_indices():
-        columns = [schema.find(name) for name in description.field_names]
-        ids = tuple(column.id for column in columns if column is not None)
-        if ids:
-            found.append(Index(name=description.name, column_ids=ids, index_type=_type_name(description.index_type)))
-    return tuple(found)
+def _indexes(table: lance.LanceDataset, schema: Schema) -> tuple[tuple[Index, ...], dict[str, str]]:
+    """The indexes, and by their names what is not known of them. Those that Lance keeps for itself are on no field."""
+    found, doubts = list[Index](), dict[str, str]()
+    descriptions = table.describe_indices()
+    by_id = places(table, schema) if descriptions else {}
+    for description in descriptions:
+        on = [by_id[number] for number in description.fields if number in by_id]
+        if not on or len(on) != len(description.fields):
+            continue
+        kind, read = type_name(description.index_type), read_settings(table, description)
+        if read.doubt is not None:
+            doubts[description.name] = read.doubt
+        list_path = next((place.list_path for place in on if place.list_path is not None), None)
+        if list_path is None and kind in PROFILE.list_indexes and _is_list(schema, on[0].field_id):
+            list_path = ""
+        found.append(
+            Index(
+                name=description.name,
+                column_ids=tuple(place.field_id for place in on),
+                index_type=kind,
+                metric=read.metric,
+                settings=read.settings,
+                list_path=list_path,
+            )
+        )
+    return tuple(found), doubts
 
 
-def _type_name(shown: str) -> str:
-    """``label_list`` of ``LabelList``, ``ivf_pq`` of ``IVF_PQ``."""
-    return {"labellist": "label_list"}.get(shown.lower(), shown.lower())
+def _is_list(schema: Schema, field_id: int) -> bool:
+    path = schema.path_of(field_id)
+    found = None if path is None else schema.find_field(path)
+    return found is not None and isinstance(found[2], ListOf)

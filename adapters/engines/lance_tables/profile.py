@@ -32,6 +32,8 @@ ORDERED = frozenset(
 UNCOPIED_TYPES = ("extension<lance.blob",)
 """Reading them gives where their bytes lie, which means nothing anywhere else."""
 NOT_IN_FIXED_SIZE_LISTS = (*TEXT, *BYTES, "list", "large_list", "struct", "map", "dictionary")
+TRAINING = {"max_iters": int, "sample_rate": int}
+GRAPH = {"m": int, "ef_construction": int, "max_level": int}
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +70,28 @@ PROFILE = EngineProfile(
         "ngram": frozenset(TEXT),
         "label_list": frozenset({"list", "large_list"}),
     },
+    list_indexes=frozenset({"inverted"}),
+    index_settings={
+        "btree": {"zone_size": int},
+        "zonemap": {"rows_per_zone": int},
+        "bloomfilter": {"number_of_items": int, "probability": float},
+        "inverted": {
+            **dict.fromkeys(("base_tokenizer", "language", "document_granularity"), str),
+            **dict.fromkeys(("with_position", "lower_case", "stem", "remove_stop_words", "ascii_folding"), bool),
+            **dict.fromkeys(("prefix_only", "split_identifiers", "split_on_numerics", "preserve_original"), bool),
+            **dict.fromkeys(("min_ngram_length", "max_ngram_length", "block_size"), int),
+            "max_token_length": (int, type(None)),
+            "custom_stop_words": list,
+            "index_operators": bool,
+        },
+        **{name: {**TRAINING, **GRAPH} for name in ("ivf_hnsw_flat", "ivf_hnsw_sq")},
+        "ivf_hnsw_pq": {**TRAINING, **GRAPH, "num_bits": int},
+        "ivf_pq": {**TRAINING, "num_bits": int},
+        "ivf_flat": TRAINING,
+        "ivf_sq": TRAINING,
+    },
+    # Lance would take every text for English and cut its words down to stems.
+    index_defaults={"inverted": {"stem": False}},
     vector_indexes={
         "ivf_flat": 1,
         "ivf_sq": 1,

@@ -16,7 +16,7 @@ from lance.fragment import FragmentMetadata
 
 from adapters.arrow.recipes import Recipe
 from adapters.engines.lance_tables.lineage import Lineage, values_at
-from adapters.engines.lance_tables.places import names_in, reopened
+from adapters.engines.lance_tables.places import data_files, reopened
 from adapters.engines.lance_tables.profile import UNCOPIED_TYPES
 from adapters.engines.lance_tables.protos import Root, field_ids, roots_of
 from domain.column_types import opaque_types
@@ -41,7 +41,7 @@ def version_before(table: lance.LanceDataset, column: Column, gone_as: str) -> l
 def recoverable_rows(table: lance.LanceDataset, column: Column, gone_as: str) -> int:
     """Rows that were there in the version that had the column, as far as its files are."""
     earlier = version_before(table, column, gone_as)
-    lineage, kept = Lineage(table, earlier), _kept_fragments(table, earlier, column.name)
+    lineage, kept = Lineage(table, earlier), _kept_fragments(earlier, column.name)
     rows = 0
     for fragment in table.get_fragments():
         old = lineage.same(fragment.metadata)
@@ -78,7 +78,7 @@ def restored_values(table: lance.LanceDataset, fragment: FragmentMetadata, recip
 
 def _is_scattered(table: lance.LanceDataset, earlier: lance.LanceDataset, column: Column) -> bool:
     """Whether some of its rows lie in other fragments by now, and can be read where they lay."""
-    if not _is_copied(column) or _kept_fragments(table, earlier, column.name) is not None:
+    if not _is_copied(column) or _kept_fragments(earlier, column.name) is not None:
         return False
     lineage = Lineage(table, earlier)
     return any(lineage.is_traced(fragment.metadata) for fragment in table.get_fragments())
@@ -88,11 +88,11 @@ def _is_copied(column: Column) -> bool:
     return not any(opaque.text.startswith(UNCOPIED_TYPES) for opaque in opaque_types(column.type))
 
 
-def _kept_fragments(table: lance.LanceDataset, earlier: lance.LanceDataset, name: str) -> set[int] | None:
+def _kept_fragments(earlier: lance.LanceDataset, name: str) -> set[int] | None:
     """The fragments of the earlier version whose files of the column are there; None when all are."""
     ids = set(field_ids(roots_of(earlier.lance_schema)[name]))
-    there = names_in(table, "data")
     before = [fragment.metadata for fragment in earlier.get_fragments()]
+    there = data_files(earlier, {file.base_id for fragment in before for file in fragment.files})
     kept = {fragment.id for fragment in before if not _lost(there, fragment, ids)}
     return None if len(kept) == len(before) else kept
 
@@ -131,7 +131,7 @@ def _attached(
     return FragmentMetadata.from_json(json.dumps({**now, "files": list(files.values())}))
 
 
-def _lost(there: set[str], fragment: FragmentMetadata, ids: set[int]) -> bool:
+def _lost(there: set[tuple[int | None, str]], fragment: FragmentMetadata, ids: set[int]) -> bool:
     """Whether a file that held the column is no longer there."""
-    held = [file.path for file in fragment.files if ids.intersection(file.fields)]
-    return any(path not in there for path in held)
+    held = [(file.base_id, file.path) for file in fragment.files if ids.intersection(file.fields)]
+    return any(file not in there for file in held)

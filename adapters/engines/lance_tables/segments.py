@@ -8,6 +8,8 @@ from lance.dataset import Index as Segment
 from lance.dataset import IndexFile
 from msgspec import Struct, json
 
+from domain.schema import IndexSetting
+
 Digests = dict[str, str]
 """What files each fragment consists of, by fragment id; deletions aside, which no index minds."""
 
@@ -33,14 +35,26 @@ class _Segment(Struct, frozen=True, kw_only=True):
     covering_fields: list[int]
 
 
+class HowBuilt(Struct, frozen=True, kw_only=True):
+    """What an index is built with."""
+
+    metric: str | None = None
+    settings: dict[str, IndexSetting] = {}
+
+
 class _Built(Struct, frozen=True, kw_only=True):
     covered: Digests
     segment: _Segment | None
+    how: HowBuilt = HowBuilt()
 
 
-def dumped(covered: Digests, segment: Segment | None) -> bytes:
+def dumped(covered: Digests, segment: Segment | None, how: HowBuilt) -> bytes:
     """``segment`` is None on a table without rows."""
-    return json.encode(_Built(covered=covered, segment=None if segment is None else _plain(segment)))
+    return json.encode(_Built(covered=covered, segment=None if segment is None else _plain(segment), how=how))
+
+
+def how_built(content: bytes) -> HowBuilt:
+    return json.decode(content, type=_Built).how
 
 
 def loaded(content: bytes) -> tuple[Digests, Segment | None]:

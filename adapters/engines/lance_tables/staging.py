@@ -17,7 +17,7 @@ from adapters.engines.lance_tables.digests import contents_of, digest
 from adapters.engines.lance_tables.fields import staged, stored_fields
 from adapters.engines.lance_tables.lineage import ROW_BITS
 from adapters.engines.lance_tables.marker import migration_of
-from adapters.engines.lance_tables.places import names_in, remove
+from adapters.engines.lance_tables.places import data_files, remove
 from adapters.engines.lance_tables.restoring import restored_values, version_before, with_restored_values
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, sorting, streaming
 from domain.engine import Job, Unit
@@ -182,9 +182,13 @@ def new_files(before: FragmentMetadata, after: FragmentMetadata) -> list[str]:
 
 
 def missing_files(table: lance.LanceDataset, fragments: Sequence[FragmentMetadata]) -> list[str]:
-    """Data files of the fragments that are no longer there: cleaned away by somebody while they were unpublished."""
-    there = names_in(table, "data")
-    return [file.path for fragment in fragments for file in fragment.files if file.path not in there]
+    """Data files of the fragments that are no longer there: cleaned away by somebody while they were unpublished.
+
+    A clone's files lie in the table that it was made of, and there they are looked for.
+    """
+    files = [file for fragment in fragments for file in fragment.files]
+    there = data_files(table, {file.base_id for file in files})
+    return [file.path for file in files if (file.base_id, file.path) not in there]
 
 
 def remove_files(table: lance.LanceDataset, names: Sequence[str]) -> None:
