@@ -85,10 +85,10 @@ def rows(first: int, count: int) -> pa.Table:
     )
 
 
-def table_of_rows(folder: Path) -> LanceDriver:
-    """Three hundred rows in three fragments, some of them deleted."""
+def table_of_rows(folder: Path, count: int = ROWS) -> LanceDriver:
+    """Rows in fragments of a hundred, some of them deleted."""
     driver = LanceDriver(folder)
-    lance.write_dataset(rows(0, ROWS), driver.location, max_rows_per_file=FRAGMENT)
+    lance.write_dataset(rows(0, count), driver.location, max_rows_per_file=FRAGMENT)
     lance.dataset(driver.location).delete("id in (7, 8, 9, 150)")
     return driver
 
