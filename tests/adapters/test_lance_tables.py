@@ -1,6 +1,7 @@
 """What is peculiar to Lance: indexes that live on, readers at work, files, names and types it cannot hold."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from domain.errors import CastFailed, DeletedRowsInTheWay, SchemaDrifted, TableC
 from domain.schema import Schema
 from domain.type_text import parse_type
 from tests.contracts.engines.drivers import LanceDriver, columns, job_for, migrate, people, person, prepared
-from tests.domain.planning import add, drop, nullability, planned, refused, rename, retype
+from tests.domain.planning import add, drop, index, nullability, planned, refused, rename, retype
 
 FOUR_CHANGES = (
     add("source", nullable=False, position=1, defaultValue="import"),
@@ -200,6 +201,37 @@ def test_an_index_that_would_be_lost_stands_in_the_way(table: LanceDriver) -> No
     job = job_for(table, people(), nullability("age", False), retype("score", "float64", "utf8"))
     with pytest.raises(SchemaDrifted, match="age_idx"):
         table.engine.units(job, {})
+
+
+def _index(table: lance.LanceDataset) -> None:
+    table.create_scalar_index("name", "BTREE", name="theirs")
+
+
+def _index_of_the_same_name(table: lance.LanceDataset) -> None:
+    table.create_scalar_index("score", "BTREE", name="source_idx")
+
+
+def _comment(table: lance.LanceDataset) -> None:
+    table.update_field_metadata({"id": {"comment": "theirs"}})
+
+
+def _metadata(table: lance.LanceDataset) -> None:
+    table.update_field_metadata({"score": {"unit": "points"}})
+
+
+@pytest.mark.parametrize("meanwhile", [_index, _index_of_the_same_name, _comment, _metadata])
+def test_what_others_did_meanwhile_is_seen_right_before_publishing(
+    table: LanceDriver, meanwhile: Callable[[lance.LanceDataset], None]
+) -> None:
+    job = job_for(table, people(), *FOUR_CHANGES, index("source"))
+    done = prepared(table, job)
+    meanwhile(lance.dataset(table.location))
+    version = lance.dataset(table.location).version
+    with pytest.raises(SchemaDrifted):
+        table.engine.publish(job, done)
+    with pytest.raises(SchemaDrifted):
+        table.engine.units(job, {})
+    assert lance.dataset(table.location).version == version
 
 
 def test_published_is_answered_after_a_compaction(table: LanceDriver) -> None:

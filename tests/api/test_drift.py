@@ -4,9 +4,10 @@ from datetime import datetime
 
 import lance
 import pyarrow as pa
+import pytest
 
 from tests.api.conftest import Api
-from tests.domain.planning import add
+from tests.domain.planning import add, index, retype
 
 
 def table_with_rows(api: Api) -> tuple[str, str]:
@@ -77,6 +78,61 @@ def test_an_adopted_change_can_be_reverted(api: Api) -> None:
     adopted = api.post(f"/dataset-tables/{table}/adopt").json()["migrationId"]
     api.finished(api.post(f"/dataset-tables/{table}/migrations/{adopted}/revert").json()["operationId"])
     assert lance.dataset(location).to_table().to_pydict()["age"] == [3, 4]
+
+
+@pytest.mark.parametrize("what", ["index", "index replaced", "comment", "metadata"])
+def test_whatever_is_told_as_drift_stops_planning_and_adoption_lets_it_go_on(api: Api, what: str) -> None:
+    table, location = table_with_rows(api)
+    api.finished(api.migrate(table, index("age", name="ages"), add("x", comment="why")).json()["operationId"])
+    change_one_thing_outside(location, what)
+    assert api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    operations = [retype("age", "int32", "int64"), index("name", name="theirs")]
+    for path in ("migrations/plan", "migrations"):
+        refused = api.post(f"/dataset-tables/{table}/{path}", {"operations": operations})
+        assert (refused.status_code, refused.json()["code"]) == (409, "schema_drifted")
+    before = what_is_kept(location)
+    assert api.post(f"/dataset-tables/{table}/adopt").status_code == 201
+    done = api.finished(api.migrate(table, retype("id", "int64", "utf8")).json()["operationId"])
+    assert done["status"] == "completed", done
+    assert what_is_kept(location) == before
+
+
+def change_one_thing_outside(location: str, what: str) -> None:
+    made = lance.dataset(location)
+    match what:
+        case "index":
+            made.create_scalar_index("name", "BTREE", name="theirs")
+        case "index replaced":
+            made.drop_index("ages")
+            lance.dataset(location).create_scalar_index("name", "BTREE", name="ages")
+        case "comment":
+            made.update_field_metadata({"x": {"comment": "because"}})
+        case "metadata":
+            made.update_field_metadata({"age": {"unit": "years"}})
+
+
+def what_is_kept(location: str) -> list[object]:
+    """Indexes and notes, as a plain reader finds them."""
+    made = lance.dataset(location)
+    indexes = sorted((found.name, found.index_type, tuple(found.field_names)) for found in made.describe_indices())
+    return [indexes, {field.name: field.metadata for field in made.schema}]
+
+
+def test_an_index_made_outside_is_adopted_with_what_it_was_built_with(api: Api) -> None:
+    table, location = table_with_rows(api)
+    lance.dataset(location).create_scalar_index("name", "INVERTED", name="words", stem=True, with_position=True)
+    api.post(f"/dataset-tables/{table}/adopt")
+    wanted = {"name": "words", "columns": ["name"], "indexType": "inverted"}
+    settings = {"stem": True, "with_position": True}
+    assert api.get(f"/dataset-tables/{table}/indexes/words").json() == {**wanted, "settings": settings}
+    drop = {"type": "drop_scalar_index", "params": {"name": "words"}}
+    dropped = api.finished(api.migrate(table, drop).json()["operationId"])
+    migration = dropped["migrationId"]
+    back = api.post(f"/dataset-tables/{table}/migrations/{migration}/revert").json()["operationId"]
+    assert api.finished(back)["status"] == "completed"
+    (found,) = lance.dataset(location).describe_indices()
+    assert (found.details["stem"], found.details["with_position"]) == (True, True)
+    assert not api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
 
 
 def test_nothing_is_adopted_while_migrations_wait(idle_api: Api) -> None:
