@@ -1,5 +1,6 @@
 """How the indexes of a table were built, as far as it can be read back: what a rebuild must know. pylance 14.0.2."""
 
+import os
 from collections import OrderedDict
 from threading import Lock
 from typing import Any, NamedTuple
@@ -9,6 +10,9 @@ from lance.file import LanceFileReader
 
 from adapters.engines.lance_tables.places import base_of, options_of
 from domain.schema import IndexSetting
+
+# The centroids of vector indexes are nothing to us, and Lance warns of them each time unless told so.
+os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
 
 Settings = dict[str, IndexSetting]
 
