@@ -25,10 +25,10 @@ def step_refusals(step: Step, schema: Schema, source: Schema, profile: EnginePro
     """Why the step cannot be done. ``schema`` is the one it meets, ``source`` the one the table has."""
     if profile.writes_refused and (writes_values(step) or isinstance(step, AddField | RestoreField)):
         yield StorageTooOld(profile.writes_refused)
-    for column_id in looked_at(step) or _declared(step):
-        if (column := schema.by_id(column_id)) is not None and (opaque := _in_the_way(step, column, profile)):
+    for column_id in schema.owners(looked_at(step) or _declared(step)):
+        if (column := schema.by_id(column_id)) is not None and (opaque := _in_the_way(step, column, schema, profile)):
             yield ColumnOpaque(column.name, opaque.text)
-    for column_id in looked_at(step):
+    for column_id in source.owners(looked_at(step)):
         stored = source.by_id(column_id)
         if stored is not None and _is_unreadable(stored.name, profile):
             yield ColumnUnreadable(stored.name, profile.name)
@@ -43,7 +43,7 @@ def index_refusals(steps: Sequence[Step], profile: EngineProfile) -> Iterator[Re
 
 
 def looked_at(step: Step) -> tuple[int, ...]:
-    """The ids of the columns whose values the step reads."""
+    """The ids of the columns and fields whose values the step reads."""
     match step:
         case CastField() | FillNulls() | CheckNoNulls() | InStruct():
             return (step.column_id,)
@@ -60,11 +60,12 @@ def _declared(step: Step) -> tuple[int, ...]:
     return (step.column_id,) if isinstance(step, SetNullability) else ()
 
 
-def _in_the_way(step: Step, column: Column, profile: EngineProfile) -> Opaque | None:
+def _in_the_way(step: Step, column: Column, schema: Schema, profile: EngineProfile) -> Opaque | None:
     """The opaque type that the step would have to understand, or to copy where it cannot be copied."""
     if isinstance(column.type, Opaque):
         return column.type
-    inside = opaque_types(column.type)
+    indexed = schema.type_under(step.index) if isinstance(step, BuildIndex) else None
+    inside = opaque_types(indexed or column.type)
     if isinstance(step, InStruct):
         return next((opaque for opaque in inside if opaque.text.startswith(profile.uncopied_types)), None)
     return next(inside, None) if isinstance(step, FillNulls | BuildIndex | CheckUnique) else None
