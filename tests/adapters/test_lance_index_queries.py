@@ -5,8 +5,10 @@ from typing import Any
 
 import lance
 import pytest
+from msgspec import structs
 
 from adapters.engines.lance_tables.profile import PROFILE
+from domain.steps import Compact
 from tests.adapters.lance_answers import KINDS, VECTOR, Kind, answers, known, rows, statistics, table_of_rows
 from tests.contracts.engines.drivers import LanceDriver, job_for, migrate, prepared, recovery_of
 from tests.domain.planning import add, change, drop, index, nullability, rename, retype, vector_index
@@ -78,6 +80,16 @@ def test_an_index_answers_after_its_column_was_dropped_and_restored_and_it_was_b
     back = migrate(table, gone.target, restoring, recoveries=recoveries)
     assert back.target.indexes == ()
     migrate(table, back.target, building(kind))
+    answers(table, kind)
+
+
+def test_an_index_answers_after_the_table_was_compacted(table: LanceDriver, kind: Kind) -> None:
+    schema = known(table)
+    job = structs.replace(job_for(table, schema, add("unused")), target=schema, steps=(Compact(),))
+    table.engine.publish(job, prepared(table, job))
+    assert len(lance.dataset(table.location).get_fragments()) < 4
+    answers(table, kind)
+    migrate(table, schema, casting(table, kind))
     answers(table, kind)
 
 

@@ -6,11 +6,14 @@ import lance
 from lance.optimize import Compaction, CompactionTask, RewriteResult
 
 from adapters.engines.lance_tables.digests import contents_of, digest
+from adapters.engines.lance_tables.index_settings import type_name
 from adapters.engines.lance_tables.places import reopened
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width, streaming
 from domain.engine import Unit
 
 COMPACT_UNIT, NOTHING_UNIT = "compact", "nothing"
+NOT_TOLD = ("zonemap", "bloomfilter")
+"""Types of index that know rows by the place they had, and cover none that was moved."""
 
 
 def compaction_units(table: lance.LanceDataset) -> list[Unit]:
@@ -41,6 +44,20 @@ def commit_compaction(table: lance.LanceDataset, prepared: Mapping[str, bytes]) 
     ]
     if results:
         Compaction.commit(table, results)
+    return _served(reopened(table))
+
+
+def _served(table: lance.LanceDataset) -> lance.LanceDataset:
+    """With every index in use again: some are told where rows went, and some have to be built for the new fragments."""
+    there = {fragment.fragment_id for fragment in table.get_fragments()}
+    lost = [
+        index.name
+        for index in table.describe_indices()
+        if type_name(index.index_type) in NOT_TOLD
+        and not there & set().union(*(p.fragment_ids for p in index.segments))
+    ]
+    if there and lost:
+        table.optimize.optimize_indices(index_names=lost)
     return reopened(table)
 
 

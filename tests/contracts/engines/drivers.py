@@ -10,6 +10,7 @@ import pyarrow as pa
 from adapters.engines.lance_tables.engine import LanceEngine
 from adapters.engines.memory.engine import MemoryEngine
 from domain.changes.change import Recovery, Setting
+from domain.drift import difference
 from domain.engine import Job, TableEngine
 from domain.plan import Plan, make_plan
 from domain.schema import Column, Schema, schema_of
@@ -125,8 +126,10 @@ def recovery_of(driver: Driver, schema: Schema, name: str, gone_as: str) -> Reco
 
 
 def migrate(driver: Driver, schema: Schema, *operations: dict[str, Any], recoveries: Recoveries | None = None) -> Job:
+    """Carries the operations out, and holds that the table is then what a log would say it is."""
     job = job_for(driver, schema, *operations, recoveries=recoveries)
     driver.engine.publish(job, prepared(driver, job))
+    assert difference(driver.engine.inspect(driver.location).schema, job.target) is None
     return job
 
 
