@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.changes.change import Change, Effect, Found, Hazard, Setting
 from domain.column_types import Field, StructOf
 from domain.errors import ColumnInPrimaryKey, ColumnNotFound, NestedPathRefused
-from domain.fields import FieldIds, around, inside
+from domain.fields import FieldIds, around, inside, segment, split
 from domain.naming import camel
 from domain.schema import Column, Index, Schema
 from domain.steps import FieldStep, InStruct
@@ -21,9 +21,9 @@ from domain.steps import FieldStep, InStruct
 
 def refusals(change: Change, schema: Schema, setting: Setting) -> Iterator[Found]:
     """As ``change.refusals``, for a change whose names may be paths."""
-    found = _entered(change)
+    found = _entered(change, schema)
     if found is None:
-        yield from change.refusals(schema, setting)
+        yield from _unquoted(change, schema).refusals(schema, setting)
         return
     parent, inner, pointer = found
     if isinstance(inner, NestedPathRefused):
@@ -43,9 +43,9 @@ def refusals(change: Change, schema: Schema, setting: Setting) -> Iterator[Found
 
 def effect(change: Change, schema: Schema, setting: Setting) -> Effect:
     """As ``change.effect``, for a change whose names may be paths."""
-    found = _entered(change)
+    found = _entered(change, schema)
     if found is None:
-        return change.effect(schema, setting)
+        return _unquoted(change, schema).effect(schema, setting)
     parent, inner, _ = found
     assert isinstance(inner, Change)
     # A column written before fields had ids gets them now.
@@ -79,7 +79,7 @@ def fields_of(column: Column, last_id: int) -> Schema:
     assert isinstance(struct, StructOf)
     columns = (
         Column(
-            id=column.field_ids[field.name],
+            id=column.field_ids[segment(field.name)],
             name=field.name,
             data_type=str(field.type),
             nullable=field.nullable,
@@ -116,18 +116,30 @@ def _inside(inner: Change, schema: Schema, column: Column, setting: Setting, poi
             yield pointer, NestedPathRefused(column.name, "the column has a default; drop that first")
 
 
-def _entered(change: Change) -> tuple[str, Any, str] | None:
+def _entered(change: Change, schema: Schema) -> tuple[str, Any, str] | None:
     """The struct's name, the change inside it (or why it has no sense) and a pointer; None for no path at all."""
-    paths = _paths(change)
-    if not any("." in path for path in paths):
+    ways = {path: (path, "") if schema.find(path) is not None else split(path) for path in _paths(change)}
+    if not any(rest for _, rest in ways.values()):
         return None
+    first, *_, last = (*ways, *ways)
     pointer = f"/params/{camel(change.paths[0])}"
-    parents = {path.partition(".")[0] for path in paths}
-    if len(parents) > 1 or not all("." in path for path in paths):
-        reason = f"a field stays inside its struct: write both names from the column on, as in '{paths[0]}'"
-        return "", NestedPathRefused(paths[-1], reason), pointer
-    inner = {name: getattr(change.params, name).partition(".")[2] for name in change.paths}
+    parents = {parent for parent, _ in ways.values()}
+    if len(parents) > 1 or not all(rest for _, rest in ways.values()):
+        reason = f"a field stays inside its struct: write both names from the column on, as in '{first}'"
+        return "", NestedPathRefused(last, reason), pointer
+    inner = {name: ways[getattr(change.params, name)][1] for name in change.paths}
     return parents.pop(), change.with_paths(inner), pointer
+
+
+def _unquoted(change: Change, schema: Schema) -> Change:
+    """The change by the names themselves, where a path ends in one that must be quoted there."""
+    names = {name: _name(getattr(change.params, name), schema) for name in change.paths}
+    return change.with_paths(names) if names else change
+
+
+def _name(path: str, schema: Schema) -> str:
+    name, rest = split(path)
+    return name if schema.find(path) is None and not rest and segment(name) == path else path
 
 
 def _paths(change: Change) -> list[str]:

@@ -26,6 +26,7 @@ from domain.diff import (
     WriteDefaultChanged,
     diff,
 )
+from domain.fields import segment
 from domain.literals import same_value
 from domain.naming import camel
 from domain.nested import fields_of
@@ -189,9 +190,13 @@ class _Way:
             yield "change_column_type", {"name": name, "oldType": typed.before, "newType": typed.after}
             return
         now, then = fields_of(column, column.id), fields_of(wanted, column.id)
+        own = {*now.names, *then.names}
         for type_, params in _Way(now, then, None, diff(now, then)).changes():
             paths: dict[str, Any] = {
-                key: f"{name}.{params[key]}" for key in ("name", "oldName", "newName") if key in params
+                # Of a struct inside the struct it is a path already.
+                key: f"{name}.{segment(params[key]) if params[key] in own else params[key]}"
+                for key in ("name", "oldName", "newName")
+                if key in params
             }
             # What was dropped inside comes back without its values, so it cannot demand any.
             open_to_null = {"nullable": True} if type_ == "add_column" else {}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain.column_types import DataType, ListOf
 from domain.errors import ColumnNotFound
-from domain.fields import numbered, type_at
+from domain.fields import joined, names_in, numbered, split, type_at
 from domain.type_text import parse_type
 
 FINGERPRINT_ALGORITHM = "sha256-v1"
@@ -128,24 +128,30 @@ class Schema(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     def find_field(self, path: str) -> FieldFound | None:
         """What a path leads to: a column, a field inside one, or what lies in a list of either."""
-        column = self.find(path) or self.find(path.partition(".")[0])
+        column, inner = self._entered(path)
         if column is None:
             return None
-        inner, rest = path.removeprefix(column.name).removeprefix("."), list[str]()
-        while inner and inner not in column.field_ids:
-            inner, _, last = inner.rpartition(".")
-            rest.insert(0, last)
-        own_id = column.field_ids[inner] if inner else column.id
-        found = type_at(column.type, inner)
+        names, rest = names_in(inner), list[str]()
+        while names and joined(names) not in column.field_ids:
+            rest.insert(0, names.pop())
+        own_id = column.field_ids[joined(names)] if names else column.id
+        found = type_at(column.type, joined(names))
         if not rest:
             return None if found is None else (own_id, None, found)
-        leaf = None if found is None or not isinstance(found, ListOf) else type_at(found, ".".join(rest))
-        return None if leaf is None else (own_id, ".".join(rest), leaf)
+        leaf = None if found is None or not isinstance(found, ListOf) else type_at(found, joined(rest))
+        return None if leaf is None else (own_id, joined(rest), leaf)
 
     def numbered_at(self, path: str) -> "Schema":
         """With ids for the fields inside the column of a path: one written before fields had ids has none."""
-        column = self.find(path) or self.find(path.partition(".")[0])
+        column, _ = self._entered(path)
         return self if column is None else self.replaced(column)
+
+    def _entered(self, path: str) -> tuple[Column | None, str]:
+        """The column of that name, or the one that a path begins with and the rest of the path."""
+        if (column := self.find(path)) is not None:
+            return column, ""
+        name, inner = split(path)
+        return self.find(name), inner
 
     def type_under(self, index: Index) -> DataType | None:
         """The type of what an index is on; None when that is not there."""

@@ -61,6 +61,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     recoveries: Mapping[tuple[int, str], Recovery] = {}
     index_doubts: Mapping[str, str] = {}
     """By index name, why its settings are not all known."""
+    former_names: frozenset[str] = frozenset()
+    """Names that columns of the table have had and that no new one would be given."""
 
 
 Found = tuple[str, Refusal]

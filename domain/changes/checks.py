@@ -68,7 +68,7 @@ def default_index_name(path: str) -> str:
 
 def index_name_taken(schema: Schema, pointer: str, name: str) -> Iterator[Found]:
     """Refuses the name of a new index that is malformed or taken."""
-    if reason := _why_not_a_name(name):
+    if reason := why_not_a_name(name):
         yield pointer, ColumnNameInvalid(name, reason)
     elif schema.index(name) is not None:
         yield pointer, IndexAlreadyExists(name)
@@ -83,8 +83,11 @@ def missing(schema: Schema, pointer: str, name: str) -> Iterator[Found]:
 def name_taken(
     schema: Schema, setting: Setting, pointer: str, name: str, besides: str | None = None
 ) -> Iterator[Found]:
-    """Refuses a new column name that is malformed or taken; ``besides`` is the name the column gives up."""
-    if reason := _why_not_a_name(name) or _why_not_here(name, setting.profile):
+    """Refuses a new column name that is malformed or taken; ``besides`` is the name the column gives up.
+
+    A name that the table had before may come back.
+    """
+    if name not in setting.former_names and (reason := why_not_a_name(name) or why_not_here(name, setting.profile)):
         yield pointer, ColumnNameInvalid(name, reason)
         return
     others = [other for other in schema.names if other != besides]
@@ -96,7 +99,8 @@ def name_taken(
                 yield pointer, ColumnNamesDifferInCase(name, other, setting.profile.name)
 
 
-def _why_not_a_name(name: str) -> str | None:
+def why_not_a_name(name: str) -> str | None:
+    """Why no column is given that name; None where one may be."""
     if not name or name != name.strip():
         return "a name is not empty and neither begins nor ends with white space"
     if len(name) > MAX_NAME_LENGTH:
@@ -108,7 +112,8 @@ def _why_not_a_name(name: str) -> str | None:
     return None
 
 
-def _why_not_here(name: str, profile: EngineProfile) -> str | None:
+def why_not_here(name: str, profile: EngineProfile) -> str | None:
+    """Why no column of the engine is given that name; None where one may be."""
     if name in profile.reserved_names:
         return f"the {profile.name} engine keeps the name for itself"
     for character in profile.unreadable_characters:

@@ -44,7 +44,8 @@ class RestoreColumn(Change, frozen=True, kw_only=True, tag="restore_column"):
         if found.gone_as is None:
             reason = "the migration that drops it has not been carried out yet"
             yield "/params/name", ValuesGone(p.name, reason)
-        yield from name_taken(schema, setting, "/params/name", found.column.name)
+        allowed = replace(setting, former_names=setting.former_names | {found.column.name})
+        yield from name_taken(schema, allowed, "/params/name", found.column.name)
         if p.position is not None and not 0 <= p.position <= len(schema.columns):
             yield "/params/position", PositionOutOfRange(p.position, len(schema.columns))
         if found.rows == 0 and setting.statistics.rows:

@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from domain.changes.catalogue import AnyChange
 from domain.changes.change import Recovery, Setting
+from domain.changes.checks import why_not_a_name, why_not_here
 from domain.diff import describe, diff
 from domain.drift import difference
-from domain.engine import Inspection, TableEngine
+from domain.engine import EngineProfile, Inspection, TableEngine
 from domain.errors import SchemaDrifted, ValuesGone
 from domain.estimate import estimate_ms
+from domain.fields import names_in
 from domain.handlers.house import House
 from domain.migration.events import MigrationAdopted, MigrationSucceeded
 from domain.plan import Plan, make_plan
@@ -82,12 +84,24 @@ def _setting(
         for version, name in asked:
             if (recovery := _recovery(house, table, engine, versions, version, name)) is not None:
                 recoveries[version, name] = recovery
+    profile = found.profile or engine.profile
     return Setting(
-        profile=found.profile or engine.profile,
+        profile=profile,
         statistics=found.statistics,
         recoveries=recoveries,
         index_doubts=found.index_doubts,
+        former_names=_former_names(house, table, profile, changes),
     )
+
+
+def _former_names(house: House, table: Managed, profile: EngineProfile, changes: Sequence[AnyChange]) -> frozenset[str]:
+    """All names that the table has had, when a change speaks of one that nothing new would be given."""
+    spoken = {name for change in changes for path in change.touches() for name in names_in(path) or [path]}
+    if not any(why_not_a_name(name) or why_not_here(name, profile) for name in spoken):
+        return frozenset()
+    columns = [column for version in schemas_of(house, table.table_id) for column in version.schema.columns]
+    inside = {name for column in columns for path in column.field_ids for name in names_in(path)}
+    return frozenset(inside.union(column.name for column in columns))
 
 
 class SchemaVersion(NamedTuple):

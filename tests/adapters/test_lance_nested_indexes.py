@@ -98,7 +98,7 @@ def test_they_are_shown_by_their_paths(table: LanceDriver) -> None:
         "numbers": ("s.number",),
         "words": ("s.deep.words",),
         "labels": ("s.deep.labels",),
-        "dotted": ("s.a.b",),
+        "dotted": ('s."a.b"',),
         "texts": ("texts",),
         "notes": ("notes.text",),
     }

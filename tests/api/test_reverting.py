@@ -82,6 +82,58 @@ def test_a_revert_can_be_reverted(api: Api) -> None:
     assert schema_of(api, table)["fields"] == swapped
 
 
+def registered(api: Api, rows: pa.Table) -> str:
+    """A table that others made."""
+    location = f"{location_of(api, api.new_table('made'))}.theirs"
+    lance.write_dataset(rows, location, max_rows_per_file=1)
+    answer = api.post("/dataset-tables", {"datasetId": "shop", "tableName": "theirs", "location": location})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["tableId"])
+
+
+def reverted(api: Api, table: str, migration: str) -> str:
+    return done(api, api.post(f"/dataset-tables/{table}/migrations/{migration}/revert"))
+
+
+def test_names_that_nothing_new_would_be_given_come_back_in_a_revert(api: Api) -> None:
+    struct = pa.struct([pa.field("a.b", pa.int64())])
+    made = pa.table({" id ": [1, 2], "s": pa.array([{"a.b": 1}, None], struct), "c\td": [3, 4]})
+    table = registered(api, made)
+    before = schema_of(api, table)["fields"]
+    tidied = done(api, api.migrate(table, rename(" id ", "id"), rename('s."a.b"', "s.ab"), rename("c\td", "c")))
+    assert [field["name"] for field in schema_of(api, table)["fields"]] == ["id", "s", "c"]
+    back = reverted(api, table, tidied)
+    assert schema_of(api, table)["fields"] == before
+    assert rows_of(api, table) == made.to_pylist()
+    reverted(api, table, back)
+    assert rows_of(api, table)[0] == {"id": 1, "s": {"ab": 1}, "c": 3}
+    assert api.migrate(table, rename("c", " d")).json()["code"] == "validation_failed"
+
+
+def test_a_column_that_made_room_for_another_of_its_name_comes_back_and_goes_again(api: Api) -> None:
+    table = api.new_table()
+    write(api, table, *ROWS)
+    first = done(api, api.migrate(table, drop("name"), add("name", "float64")))
+    second = reverted(api, table, first)
+    assert rows_of(api, table) == ROWS
+    third = reverted(api, table, second)
+    assert [row["name"] for row in rows_of(api, table)] == [None, None]
+    reverted(api, table, third)
+    assert rows_of(api, table) == ROWS
+
+
+def test_a_compaction_keeps_what_can_be_undone(api: Api) -> None:
+    table = api.new_table()
+    write(api, table, ROWS[0])
+    write(api, table, ROWS[1])
+    migration = done(api, api.migrate(table, drop("name")))
+    compacted = api.post(f"/dataset-tables/{table}/compact").json()["operationId"]
+    assert api.finished(compacted)["status"] == "completed"
+    assert len(lance.dataset(location_of(api, table)).get_fragments()) == 1
+    reverted(api, table, migration)
+    assert rows_of(api, table) == ROWS
+
+
 def test_what_was_changed_again_since_stands_in_the_way(api: Api) -> None:
     table = api.new_table()
     first = done(api, api.migrate(table, rename("name", "label")))

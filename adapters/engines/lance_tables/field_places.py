@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import lance
 
 from domain.column_types import DataType, ListOf, StructOf
+from domain.fields import segment
 from domain.schema import Column, Index, Schema
 
 
@@ -43,11 +44,13 @@ def _inside(field: Any, data_type: DataType, column: Column, inner: str, place: 
     yield field.id(), place
     if isinstance(data_type, StructOf):
         for child, own in zip(field.children(), data_type.fields, strict=True):
-            path = f"{place.path}.{quoted(own.name)}"
+            path, within = f"{place.path}.{quoted(own.name)}", f"{inner}.{segment(own.name)}".removeprefix(".")
             if place.list_path is not None:
-                below = f"{place.list_path}.{own.name}".removeprefix(".")
+                below = f"{place.list_path}.{segment(own.name)}".removeprefix(".")
                 yield from _inside(child, own.type, column, inner, Place(place.field_id, below, path))
-            elif (own_id := column.field_ids.get(within := f"{inner}.{own.name}".removeprefix("."))) is not None:
+            elif (
+                own_id := column.field_ids.get(within := f"{inner}.{segment(own.name)}".removeprefix("."))
+            ) is not None:
                 yield from _inside(child, own.type, column, within, Place(own_id, None, path))
     elif isinstance(data_type, ListOf):
         # Paths lead through a list as if its items stood in its place.
