@@ -168,6 +168,22 @@ def test_what_cannot_be_read_back_is_a_hazard_of_the_plan(table: LanceDriver) ->
     assert make_plan(renaming, inspection.schema, 1, setting).hazards == ()
 
 
+def test_what_the_table_says_of_an_index_is_known_without_its_files(table: LanceDriver) -> None:
+    """As of a full-text index whose parts were never put together: it is mended by the next cast."""
+    outside(table).create_index("v", "IVF_HNSW_SQ", name="near", metric="dot", m=9)
+    outside(table).create_scalar_index("words", "INVERTED", name="words", stem=False, with_position=True)
+    for found in outside(table).describe_indices():
+        shutil.rmtree(Path(table.location) / "_indices" / str(found.segments[0].uuid))
+    near, words = known(table).indexes
+    assert (near.metric, near.settings) == ("dot", {"m": 9})
+    assert words.settings == {"with_position": True, "stem": False}
+    assert table.engine.inspect(table.location).index_doubts.keys() == {"near", "words"}
+    migrate(table, known(table), retype("words", "utf8", "large_utf8"))
+    query = lance.query.PhraseQuery("quick fox 30", "words")
+    assert outside(table).to_table(full_text_query=query).column("id").to_pylist() == [30]
+    assert table.engine.inspect(table.location).index_doubts.keys() == {"near"}
+
+
 def test_an_index_that_learns_from_more_rows_than_there_are_is_a_hazard(table: LanceDriver) -> None:
     outside(table).create_index("v", "IVF_PQ", name="theirs", num_partitions=2, num_sub_vectors=4)
     setting = Setting(profile=PROFILE, statistics=TableStatistics(rows=20))

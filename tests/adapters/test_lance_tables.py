@@ -272,6 +272,19 @@ def test_a_name_may_go_from_one_column_to_another_beside_a_cast(
     assert columns(table) == expected
 
 
+def test_what_is_said_of_the_table_itself_is_kept(table: LanceDriver) -> None:
+    made = lance.dataset(table.location)
+    made.update_config({"team": "search"})
+    made.update_metadata({"owner": "ana"})
+    made.update_schema_metadata({"source": "crawl"})
+    made.tags.create("frozen", made.version)
+    migrate(table, people(), *FOUR_CHANGES, index("source"))
+    after = lance.dataset(table.location)
+    assert (after.config(), after.metadata) == ({"team": "search"}, {"owner": "ana"})
+    assert (after.schema.metadata or {})[b"source"] == b"crawl"
+    assert lance.dataset(table.location, version="frozen").schema.names == list(people().names)
+
+
 def test_nullability_is_real(table: LanceDriver) -> None:
     migrate(table, people(), nullability("age", False))
     assert not lance.dataset(table.location).schema.field("age").nullable

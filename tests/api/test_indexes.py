@@ -42,6 +42,33 @@ def test_an_index_is_built_listed_used_and_dropped(api: Api) -> None:
     assert lance.dataset(location).describe_indices() == []
 
 
+def test_an_index_is_built_with_the_settings_asked_for(api: Api) -> None:
+    table, location = table_with_rows(api)
+    body = {"column": "name", "indexType": "inverted", "settings": {"with_position": True}}
+    assert finished(api, api.post(f"/dataset-tables/{table}/indexes", body))["status"] == "completed"
+    shown = api.get(f"/dataset-tables/{table}/indexes/name_idx").json()
+    assert shown["settings"] == {"stem": False, "with_position": True}
+    (found,) = lance.dataset(location).describe_indices()
+    assert (found.details["stem"], found.details["with_position"]) == (False, True)
+    for settings in ({"colour": 1}, {"with_position": 1}, {"min_ngram_length": True}):
+        answer = api.post(f"/dataset-tables/{table}/indexes", {**body, "name": "x", "settings": settings})
+        (violation,) = answer.json()["details"]["violations"]
+        assert (violation["pointer"], violation["code"]) == (
+            f"/operations/0/params/settings/{next(iter(settings))}",
+            "index_setting_invalid",
+        )
+
+
+def test_a_setting_that_the_engine_does_not_accept_fails_at_once_and_touches_nothing(api: Api) -> None:
+    table, location = table_with_rows(api)
+    before = lance.dataset(location).version
+    body = {"column": "name", "indexType": "inverted", "settings": {"language": "Klingon"}}
+    failed = finished(api, api.post(f"/dataset-tables/{table}/indexes", body))
+    assert (failed["status"], failed["error"]["code"], failed["attempt"]) == ("failed", "index_not_built", 1)
+    assert "Klingon" in failed["error"]["message"]
+    assert lance.dataset(location).version == before
+
+
 def test_what_makes_no_sense_as_an_index_is_said_with_its_place(api: Api) -> None:
     table, _ = table_with_rows(api)
     answer = api.post(f"/dataset-tables/{table}/indexes", {"column": "age", "indexType": "ngram"})

@@ -96,26 +96,26 @@ def settings_of(table: lance.LanceDataset, name: str) -> Read | None:
 
 
 def _read(table: lance.LanceDataset, description: Any) -> Read:
-    kind = type_name(description.index_type)
+    kind, details = type_name(description.index_type), description.details or {}
     try:
         # What it says of the first of its parts goes for all of them.
         (stated, *_) = table.stats.index_stats(description.name)["indices"] or [{}]
-        details = description.details or {}
-        if kind.startswith("ivf_"):
-            return _vector(kind, stated, details)
-        if kind == "inverted":
-            return _text(stated.get("params") or {}, details)
-        if kind not in USUAL:
-            return Read(None, {}, f"of a {description.index_type} index they cannot be read")
         if kind == "btree" and stated.get("num_pages"):
             stated = {"zone_size": _btree_page(table, description.segments[0])}
-        return Read(None, _unusual(stated, USUAL[kind]), None)
+        doubt = None
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        metric = _metric({}, description.details or {}) if kind.startswith("ivf_") else None
-        return Read(metric, {}, f"its files cannot be read ({type(error).__name__})")
+        stated, doubt = {}, f"its files cannot be read ({type(error).__name__})"
+    if kind.startswith("ivf_"):
+        return _vector(kind, stated, details, doubt)
+    if kind == "inverted":
+        return _text(stated.get("params") or {}, details, doubt)
+    if kind not in USUAL:
+        return Read(None, {}, f"of a {description.index_type} index they cannot be read")
+    # Those of a type that has none are known, whatever its files say.
+    return Read(None, _unusual(stated, USUAL[kind]), doubt if USUAL[kind] else None)
 
 
-def _vector(kind: str, stated: dict[str, Any], details: dict[str, Any]) -> Read:
+def _vector(kind: str, stated: dict[str, Any], details: dict[str, Any], doubt: str | None) -> Read:
     """By its files, and by what the table says of it where it has none yet."""
     inner, graph = stated.get("sub_index") or {}, details.get("hnsw") or {}
     packed, hints = details.get("compression") or {}, details.get("runtime_hints") or {}
@@ -134,7 +134,7 @@ def _vector(kind: str, stated: dict[str, Any], details: dict[str, Any]) -> Read:
     }
     known = {name: value for name, value in counted.items() if value is not None}
     metric = _metric(stated, details)
-    doubt = None if metric is not None else "how it measures cannot be read"
+    doubt = doubt if metric is not None else "how it measures cannot be read"
     return Read(metric, {**known, **_unusual(made, USUAL.get(kind, VECTOR_USUAL))}, doubt)
 
 
@@ -143,10 +143,10 @@ def _metric(stated: dict[str, Any], details: dict[str, Any]) -> str | None:
     return None if found is None else str(found).lower()
 
 
-def _text(stated: dict[str, Any], details: dict[str, Any]) -> Read:
+def _text(stated: dict[str, Any], details: dict[str, Any], doubt: str | None) -> Read:
     # Stop words stand in its files alone, what counts as a document in the table alone.
     made = {**details, **stated, "document_granularity": details.get("document_granularity")}
-    doubt = None if made.get("base_tokenizer") else "how it cuts texts into words cannot be read"
+    doubt = doubt if made.get("base_tokenizer") else "how it cuts texts into words cannot be read"
     if made.get("base_tokenizer") in OWN_USUAL:
         return Read(None, {name: made[name] for name in TEXT_USUAL if made.get(name) is not None}, doubt)
     return Read(None, _unusual(made, TEXT_USUAL, none_counts=("max_token_length",)), doubt)

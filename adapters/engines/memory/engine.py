@@ -73,7 +73,7 @@ class MemoryEngine:
         rows = self.read(location)
         schema = schema_of(tuple(from_arrow_field(field) for field in rows.schema))
         indexes = tuple(
-            replace(index, column_ids=tuple(schema.column(name).id for name in names))
+            replace(index, column_ids=tuple(found[0] for name in names if (found := schema.find_field(name))))
             for index, names in self._stored(location).versions[-1].indexes
         )
         return Inspection(
