@@ -1,6 +1,5 @@
 """Lance tables: prepare new column files per fragment, publish them and the new schema as one commit."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,7 +7,6 @@ from datetime import timedelta
 
 import lance
 import pyarrow as pa
-from lance.fragment import FragmentMetadata
 
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import to_arrow_schema
@@ -28,12 +26,14 @@ from adapters.engines.lance_tables.indexing import (
     lingering_indexes,
     missing_indexes,
     prefix_of,
+    table_before,
     wanted_indexes,
 )
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import migration_of, version_of
+from adapters.engines.lance_tables.outcomes import NOTHING, dumped, fragments_of, written
 from adapters.engines.lance_tables.outside import look_outside
-from adapters.engines.lance_tables.places import Options, is_free, is_remote, reopened
+from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files
 from adapters.engines.lance_tables.remembering import Inspections
@@ -64,9 +64,6 @@ EVERY_VERSION = timedelta(days=36_500)
 MOST_CATCH_UPS = 10
 MOST_ROWS_CAUGHT_UP = 100_000
 """How often, and with how many rows, others may be in the way of one commit before the units are asked for anew."""
-
-NOTHING = b"{}"
-"""What a unit that only looks comes to."""
 
 
 class LanceEngine:
@@ -113,7 +110,7 @@ class LanceEngine:
             first = list_units(table, job, recipes) if _is_more_than_indexes(job) or not indexes else ()
             if {unit.name for unit in first} - prepared.keys():
                 return first
-            written = _fragments(prepared)
+            written = fragments_of(prepared)
             after = [written.get(fragment.id, fragment) for fragment in fragments]
             return (*first, *index_units(table, indexes, after, prepared, job))
 
@@ -177,7 +174,7 @@ class LanceEngine:
                 raise TableChanged(job.location, "rows were added, changed or removed")
             indexes = _indexes(table, job, recipes)
             if _is_more_than_indexes(job) and not _shows(table, job):
-                fragments = _fragments(prepared)
+                fragments = fragments_of(prepared)
                 if missing := missing_files(table, list(fragments.values())):
                     raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
                 operation = migration_of_files(table, recipes, fragments, str(job.migration_id))
@@ -233,7 +230,7 @@ class LanceEngine:
                 if name.startswith(INDEX_UNIT):
                     discard_index(table, content)
                 else:
-                    remove_files(table, [path for path in _written(content) if path not in visible])
+                    remove_files(table, [path for path in written(content) if path not in visible])
 
     def tidy(self, location: str) -> int:
         table = self._open(location)
@@ -283,7 +280,7 @@ def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], uni
     for fragment in table.get_fragments():
         if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table).name == unit.name:
             after = prepare_fragment(fragment, recipes, first_row)
-            return _dumped(after, new_files(fragment.metadata, after))
+            return dumped(after, new_files(fragment.metadata, after))
         first_row += fragment.metadata.num_rows
     raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
 
@@ -293,41 +290,10 @@ def _built(
 ) -> bytes:
     """The index over the table as the migration will leave it."""
     shows = _shows(table, job)
-    how = how_to_build(index, _before(table, job) if shows else table) if index in job.source.indexes else None
+    how = how_to_build(index, table_before(table, job) if shows else table) if index in job.source.indexes else None
     how, unit = how or how_to_build(index, None), prefix_of(index)
     if shows or not _is_more_than_indexes(job):
         return build_index(table, index, unit, path_of(table, job.target, index), how)
-    operation = migration_of_files(table, recipes, _fragments(prepared), f"{ASIDE}{job.migration_id}")
+    operation = migration_of_files(table, recipes, fragments_of(prepared), f"{ASIDE}{job.migration_id}")
     with detached(table, operation) as after:
         return build_index(after, index, unit, path_of(after, job.target, index), how)
-
-
-def _before(table: lance.LanceDataset, job: Job) -> lance.LanceDataset | None:
-    """The table as it was right before the job, whose indexes over written values went with it; None if cleaned up."""
-    try:
-        return reopened(table, int(version_of(table, str(job.migration_id))) - 1)
-    except (OSError, ValueError):
-        return None
-
-
-def _fragments(prepared: Mapping[str, bytes]) -> dict[int, FragmentMetadata]:
-    """The fragments with new files, by id."""
-    loaded = (_loaded(content) for name, content in prepared.items() if name.startswith(FRAGMENT_UNIT))
-    return {fragment.id: fragment for fragment in loaded if fragment is not None}
-
-
-def _dumped(fragment: FragmentMetadata, new: Sequence[str]) -> bytes:
-    return json.dumps({"fragment": fragment.to_json(), "new": new}).encode()
-
-
-def _loaded(prepared: bytes) -> FragmentMetadata | None:
-    if prepared == NOTHING:
-        return None
-    content = json.loads(prepared)
-    # What was kept by a version before this one is the fragment alone.
-    return FragmentMetadata.from_json(json.dumps(content.get("fragment", content)))
-
-
-def _written(prepared: bytes) -> list[str]:
-    """The files that were written for it. The others of the fragment are in use by some version of the table."""
-    return list(json.loads(prepared).get("new", []))

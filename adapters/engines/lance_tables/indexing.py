@@ -17,7 +17,7 @@ from adapters.engines.lance_tables.digests import digest
 from adapters.engines.lance_tables.field_places import path_of
 from adapters.engines.lance_tables.index_building import create_empty, digests_of
 from adapters.engines.lance_tables.inspecting import inspect_table
-from adapters.engines.lance_tables.marker import KEY, has_commit
+from adapters.engines.lance_tables.marker import KEY, has_commit, version_of
 from adapters.engines.lance_tables.places import options_of, remove_folder, reopened
 from adapters.engines.lance_tables.segments import Digests, how_built, loaded
 from adapters.engines.lance_tables.weighing import indexing, sampled_width
@@ -91,6 +91,14 @@ def _width(table: lance.LanceDataset, index: Index, job: Job) -> float:
     """Bytes of what the index covers of a row, as far as it is stored already."""
     names = job.source.named(job.source.owners(index.column_ids))
     return sampled_width(table, [name for name in names if name in table.schema.names])
+
+
+def table_before(table: lance.LanceDataset, job: Job) -> lance.LanceDataset | None:
+    """The table as it was right before the job, whose indexes over written values went with it; None if cleaned up."""
+    try:
+        return reopened(table, int(version_of(table, str(job.migration_id))) - 1)
+    except (OSError, ValueError):
+        return None
 
 
 def index_of(unit: Unit, indexes: Sequence[Index]) -> Index:
