@@ -1,5 +1,6 @@
 """How the indexes of a table were built, as far as it can be read back: what a rebuild must know. pylance 14.0.2."""
 
+import json
 import os
 from collections import OrderedDict
 from threading import Lock
@@ -53,13 +54,11 @@ USUAL: dict[str, Settings] = {
     "btree": {"zone_size": USUAL_PAGE},
     "zonemap": {"rows_per_zone": 8_192},
     "bloomfilter": {"number_of_items": 8_192, "probability": 0.00057},
-    "bitmap": {},
-    "label_list": {},
-    "ngram": {},
     "inverted": TEXT_USUAL,
     "ivf_rq": {**VECTOR_USUAL, "num_bits": 1},
 }
 """What Lance chooses itself, by type of index."""
+WITHOUT_SETTINGS = ("bitmap", "label_list", "ngram")
 MOST_READ = 10_000
 
 
@@ -82,7 +81,8 @@ def read_settings(table: lance.LanceDataset, description: Any) -> Read:
     key = str(segments[0].uuid) if segments else ""
     if (found := _remembered.get(key)) is None:
         found = _read(table, description)
-        if key:
+        # What could not be read may be another time.
+        if key and found.doubt is None:
             _remembered.keep(key, found)
     return found
 
@@ -97,22 +97,34 @@ def settings_of(table: lance.LanceDataset, name: str) -> Read | None:
 
 def _read(table: lance.LanceDataset, description: Any) -> Read:
     kind, details = type_name(description.index_type), description.details or {}
+    if kind in WITHOUT_SETTINGS:
+        return Read(None, {}, None)
+    stated, doubt = dict[str, Any](), None
     try:
-        # What it says of the first of its parts goes for all of them.
-        (stated, *_) = table.stats.index_stats(description.name)["indices"] or [{}]
-        if kind == "btree" and stated.get("num_pages"):
-            stated = {"zone_size": _btree_page(table, description.segments[0])}
-        doubt = None
+        stated = _stated(table, description, kind)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        stated, doubt = {}, f"its files cannot be read ({type(error).__name__})"
+        if any(part.fragment_ids for part in description.segments):
+            doubt = f"its files cannot be read ({type(error).__name__})"
     if kind.startswith("ivf_"):
         return _vector(kind, stated, details, doubt)
     if kind == "inverted":
-        return _text(stated.get("params") or {}, details, doubt)
+        return _text(stated, details, doubt)
     if kind not in USUAL:
         return Read(None, {}, f"of a {description.index_type} index they cannot be read")
-    # Those of a type that has none are known, whatever its files say.
-    return Read(None, _unusual(stated, USUAL[kind]), doubt if USUAL[kind] else None)
+    return Read(None, _unusual(stated, USUAL[kind]), doubt)
+
+
+def _stated(table: lance.LanceDataset, description: Any, kind: str) -> dict[str, Any]:
+    """What the files of the index say of it. What they say of its first part goes for all of them."""
+    if kind == "btree":
+        said = _said_by(table, description.segments[0], "page_lookup.lance")
+        return {"zone_size": int(said.get(b"batch_size", USUAL_PAGE))}
+    if kind == "inverted":
+        # Statistics would read every word that the index knows.
+        said = _said_by(table, description.segments[0], "metadata.lance")
+        return dict(json.loads(said[b"params"]))
+    (stated, *_) = table.stats.index_stats(description.name)["indices"] or [{}]
+    return dict(stated)
 
 
 def _vector(kind: str, stated: dict[str, Any], details: dict[str, Any], doubt: str | None) -> Read:
@@ -160,11 +172,10 @@ def _unusual(made: dict[str, Any], usual: Settings, none_counts: tuple[str, ...]
     }
 
 
-def _btree_page(table: lance.LanceDataset, segment: Any) -> int:
-    """The rows of a page of a btree stand in what its lookup file says of itself."""
-    path = f"{base_of(table, segment.base_id)}/_indices/{segment.uuid}/page_lookup.lance"
-    said = LanceFileReader(path, storage_options=options_of(table)).metadata().schema.metadata or {}
-    return int(said.get(b"batch_size", USUAL_PAGE))
+def _said_by(table: lance.LanceDataset, segment: Any, file: str) -> dict[bytes, bytes]:
+    """The metadata of one file of an index."""
+    path = f"{base_of(table, segment.base_id)}/_indices/{segment.uuid}/{file}"
+    return dict(LanceFileReader(path, storage_options=options_of(table)).metadata().schema.metadata or {})
 
 
 def _number(text: str | None) -> int | None:
