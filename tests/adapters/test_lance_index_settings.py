@@ -218,9 +218,10 @@ def test_settings_that_lance_does_not_accept_are_said_once_and_rightly(table: La
         prepared(table, job)
 
 
-def test_a_product_quantized_index_needs_nothing_said(table: LanceDriver) -> None:
-    migrate(table, known(table), vector_index("v", "ivf_pq", "l2"))
-    assert the_index(table).settings["num_sub_vectors"] == 1
+@pytest.mark.parametrize(("bits", "parts"), [(8, 1), (4, 2)])
+def test_into_how_many_parts_a_vector_is_cut_need_not_be_said(table: LanceDriver, bits: int, parts: int) -> None:
+    migrate(table, known(table), vector_index("v", "ivf_pq", "l2", settings={"num_bits": bits}))
+    assert the_index(table).settings["num_sub_vectors"] == parts
 
 
 def test_what_lance_keeps_for_itself_is_not_shown_and_not_lost(table: LanceDriver) -> None:

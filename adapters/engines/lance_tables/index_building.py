@@ -23,7 +23,9 @@ CODE = "code"
 NO_VECTORS = "KMeans cannot train"
 NOT_ACCEPTED = (ValueError, OverflowError, TypeError, NotImplementedError)
 """How Lance says that it cannot build such an index at all."""
-PARTS_OF_A_VECTOR = (16, 8, 4, 2)
+PARTS_OF_A_VECTOR = (16, 8, 4, 2, 1)
+PACKED_BITS = 4
+"""Two codes of so many bits share a byte."""
 
 
 def how_to_build(index: Index, before: lance.LanceDataset | None) -> HowBuilt:
@@ -98,18 +100,19 @@ def _is_vector(index: Index) -> bool:
 def _vector_settings(table: lance.LanceDataset, index: Index, path: str, how: HowBuilt) -> dict[str, Any]:
     settings: dict[str, Any] = {"metric": how.metric or "l2", **how.settings}
     if index.index_type.endswith("pq"):
-        settings.setdefault("num_sub_vectors", _usual_parts(table, path))
+        settings.setdefault("num_sub_vectors", _usual_parts(table, path, even=settings.get("num_bits") == PACKED_BITS))
     return settings
 
 
-def _usual_parts(table: lance.LanceDataset, path: str) -> int:
+def _usual_parts(table: lance.LanceDataset, path: str, *, even: bool) -> int:
     """Into how many parts a vector is cut: Lance wants to be told."""
     field: Any = table.lance_schema.field_case_insensitive(path)
     data_type = field.to_arrow().type
     while not hasattr(data_type, "list_size"):
         data_type = data_type.value_type
     size = int(data_type.list_size)
-    return next((size // part for part in PARTS_OF_A_VECTOR if size % part == 0), 1)
+    counts = (size // part for part in PARTS_OF_A_VECTOR if size % part == 0)
+    return next((count for count in counts if not even or count % 2 == 0), size)
 
 
 def _scalar_kind(index: Index, how: HowBuilt) -> tuple[Any, dict[str, Any]]:
