@@ -11,6 +11,7 @@ from msgspec import Struct
 from domain.column_types import DataType
 from domain.schema import Column, IndexSetting, Schema
 from domain.steps import Step
+from domain.table.identity import Identity, Replaced
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class Inspection(Struct, frozen=True, kw_only=True):
     engine_version: str
     profile: EngineProfile | None = None
     """What this very table can hold; None where that is what the engine can."""
+    identity: Identity | None = None
     index_doubts: Mapping[str, str] = {}
 
 
@@ -105,6 +107,8 @@ class Job(Struct, frozen=True, kw_only=True):
     source: Schema
     target: Schema
     steps: tuple[Step, ...]
+    identity: Identity | None = None
+    """What the table and its columns were known by when the log last heard of them."""
 
 
 class Unit(Struct, frozen=True, kw_only=True):
@@ -125,6 +129,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     schema: Schema
     since: datetime
     engine_version: str
+    identity: Identity | None = None
 
 
 Confirm = Callable[[], object]
@@ -201,7 +206,13 @@ class TableEngine(Protocol):
         Raises ValuesGone when that version, or what it held, is no longer there.
         """
 
-    def outside(self, location: str, known: Schema) -> Outside:
+    def identity(self, location: str, engine_version: str) -> Identity | None:
+        """What the table and its columns were known by in that version; None where that can no longer be told."""
+
+    def replaced(self, location: str, known: Identity) -> Replaced:
+        """What took the place of the table, or of columns of it, that were known by that identity."""
+
+    def outside(self, location: str, known: Schema, identity: Identity | None = None) -> Outside:
         """The table as it is, its columns recognised as far as can be as those of ``known``.
 
         New columns get ids above ``known.last_column_id``.

@@ -76,7 +76,9 @@ def adopt_drift(house: House, table_id: UUID, reason: str | None, origin: Origin
         engine_version=found.engine_version,
         effective_at=found.since,
     )
-    adopt_change = AdoptOutsideChange(migration_id=migration_id, schema=found.schema, effective_at=found.since)
+    adopt_change = AdoptOutsideChange(
+        migration_id=migration_id, schema=found.schema, effective_at=found.since, identity=found.identity
+    )
     changed = tables.decide(adopt_change, table, table_id)
     adopted = migrations.decide(adopt_migration, migrations.Unknown())
     appends = [
@@ -88,4 +90,4 @@ def adopt_drift(house: House, table_id: UUID, reason: str | None, origin: Origin
 
 
 def _outside(house: House, table: Managed) -> Outside:
-    return house.engine(table.engine).outside(table.location, table.schema)
+    return house.engine(table.engine).outside(table.location, table.schema, table.identity)

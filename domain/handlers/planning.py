@@ -22,6 +22,7 @@ from domain.schema import Schema
 from domain.steps import Step
 from domain.table.decider import Managed
 from domain.table.events import OutsideChangeAdopted, SchemaChanged, TableRegistered
+from domain.table.identity import identity_differs
 
 LEAST_MS = 1
 
@@ -68,8 +69,11 @@ def estimate(house: House, table: Managed, steps: Sequence[Step], found: Inspect
 
 def refuse_drift(engine: TableEngine, table: Managed, found: Inspection) -> None:
     """Raises SchemaDrifted with everything that differs."""
+    another = identity_differs(found.identity, table.identity, lambda known: engine.replaced(table.location, known))
+    if another is not None:
+        raise SchemaDrifted(table.location, another)
     if difference(found.schema, table.schema) is not None:
-        real = engine.outside(table.location, table.schema).schema
+        real = engine.outside(table.location, table.schema, table.identity).schema
         sentences = "; ".join(describe(one) for one in diff(table.schema, real))
         raise SchemaDrifted(table.location, sentences)
 

@@ -113,9 +113,13 @@ class Run:
         self._commit(operations.AnnouncePublishing())
 
     def complete(self, job: Job, engine_version: str, message: str, measured_ms: int) -> None:
-        succeeded = migrations.SucceedMigration(before=job.source, after=job.target, engine_version=engine_version)
         completed = operations.CompleteOperation(message=message, measured_ms=measured_ms)
-        self._end(completed, succeeded, tables.SettleMigration)
+        if (migration_id := self._migration_id) is None:
+            self._commit(completed)
+            return
+        identity = self._house.engine(self._table().engine).identity(job.location, engine_version)
+        succeeded = migrations.SucceedMigration(before=job.source, after=job.target, engine_version=engine_version)
+        self._commit(completed, succeeded, tables.SettleMigration(migration_id=migration_id, identity=identity))
 
     def complete_replay(self, message: str, measured_ms: int) -> None:
         """The end of work on no table."""
@@ -129,31 +133,26 @@ class Run:
     def fail(self, refusal: Refusal) -> None:
         failed = migrations.FailMigration(code=refusal.code, message=str(refusal))
         failure = operations.FailOperation(code=refusal.code, message=str(refusal))
-        self._end(failure, failed, tables.WithdrawMigration)
+        self._end(failure, failed)
 
     def acknowledge_cancellation(self) -> None:
         self._commit(operations.AcknowledgeCancellation())
 
     def confirm_cancellation(self, reason: str) -> None:
         cancelled = migrations.CancelMigration(reason=reason)
-        self._end(operations.ConfirmCancellation(), cancelled, tables.WithdrawMigration)
+        self._end(operations.ConfirmCancellation(), cancelled)
 
     @property
     def estimated_ms(self) -> int | None:
         """How long the operation was expected to take."""
         return self.request.estimated_ms
 
-    def _end(
-        self,
-        operation: operations.OperationCommand,
-        migration: migrations.MigrationCommand,
-        table: type[tables.SettleMigration | tables.WithdrawMigration],
-    ) -> None:
-        """With the migration and its place in the table's queue, when the operation is one."""
+    def _end(self, operation: operations.OperationCommand, migration: migrations.MigrationCommand) -> None:
+        """With the migration, and without its place in the table's queue, when the operation is one."""
         if (migration_id := self._migration_id) is None:
             self._commit(operation)
         else:
-            self._commit(operation, migration, table(migration_id=migration_id))
+            self._commit(operation, migration, tables.WithdrawMigration(migration_id=migration_id))
 
     @property
     def _migration_id(self) -> UUID | None:
@@ -249,6 +248,7 @@ def _job(job_id: UUID, table: tables.Managed, target: Schema, steps: tuple[Step,
         source=table.schema,
         target=target,
         steps=steps,
+        identity=table.identity,
     )
 
 

@@ -40,13 +40,15 @@ def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
     else:
         location = house.locations.allowed(new.location)
     if new.columns is None:
-        schema = _described(engine.inspect(location), new)
+        found = engine.inspect(location)
+        schema = _described(found, new)
     else:
         schema = _first_schema(new, engine.profile)
         # The log decides; looking first saves most refused calls from leaving an empty table behind.
         if house.views.tables(TableFilter(dataset_id=new.dataset_id, name=new.name), 1):
             raise TableNameTaken(new.dataset_id, new.name)
-        _refuse_otherwise(engine.create(location, schema), schema, new.engine)
+        found = engine.create(location, schema)
+        _refuse_otherwise(found, schema, new.engine)
     register = RegisterTable(
         dataset_id=new.dataset_id,
         name=new.name,
@@ -55,6 +57,7 @@ def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
         location=location,
         created=new.columns is not None,
         schema=schema,
+        identity=found.identity,
     )
     facts = decide(register, Unknown(), table_id)
     house.store.append([Append(stream=table_id, expected_version=0, facts=facts)], origin)

@@ -19,6 +19,7 @@ from domain.table.events import (
     TableRegistered,
     TableUnregistered,
 )
+from domain.table.identity import Identity
 
 MAX_QUEUED = 100
 """Migrations that may wait for one table."""
@@ -38,6 +39,7 @@ class Managed(Struct, frozen=True, kw_only=True):
     location: str
     version: int
     schema: Schema
+    identity: Identity | None = None
     queue: tuple[MigrationQueued, ...] = ()
 
     @property
@@ -69,6 +71,7 @@ class RegisterTable(Struct, frozen=True, kw_only=True):
     location: str
     created: bool
     schema: Schema
+    identity: Identity | None = None
 
 
 class QueueMigration(Struct, frozen=True, kw_only=True):
@@ -81,9 +84,10 @@ class QueueMigration(Struct, frozen=True, kw_only=True):
 
 
 class SettleMigration(Struct, frozen=True, kw_only=True):
-    """The engine has published the migration."""
+    """The engine has published the migration; ``identity`` is the table's since then."""
 
     migration_id: UUID
+    identity: Identity | None = None
 
 
 class WithdrawMigration(Struct, frozen=True, kw_only=True):
@@ -98,6 +102,7 @@ class AdoptOutsideChange(Struct, frozen=True, kw_only=True):
     migration_id: UUID
     schema: Schema
     effective_at: datetime
+    identity: Identity | None = None
 
 
 class UnregisterTable(Struct, frozen=True, kw_only=True):
@@ -121,14 +126,16 @@ def evolve(state: TableSituation, fact: TableFact, table_id: UUID) -> TableSitua
                 location=fact.location,
                 version=1,
                 schema=fact.schema,
+                identity=fact.identity,
             )
         case MigrationQueued():
             return replace(_managed(state, table_id), queue=(*_managed(state, table_id).queue, fact))
         case SchemaChanged():
             table = _without(_managed(state, table_id), fact.migration_id)
-            return replace(table, version=fact.version, schema=fact.schema)
+            return replace(table, version=fact.version, schema=fact.schema, identity=fact.identity)
         case OutsideChangeAdopted():
-            return replace(_managed(state, table_id), version=fact.version, schema=fact.schema)
+            table = _managed(state, table_id)
+            return replace(table, version=fact.version, schema=fact.schema, identity=fact.identity)
         case MigrationWithdrawn():
             return _without(_managed(state, table_id), fact.migration_id)
         case TableUnregistered():
@@ -174,6 +181,7 @@ def _register(command: RegisterTable, state: TableSituation, table_id: UUID) -> 
         created=command.created,
         schema=command.schema,
         fingerprint=fingerprint(command.schema),
+        identity=command.identity,
     )
     return (registered,)
 
@@ -201,6 +209,7 @@ def _settle(command: SettleMigration, table: Managed) -> tuple[TableFact, ...]:
         version=table.version + 1,
         schema=entry.schema,
         fingerprint=fingerprint(entry.schema),
+        identity=command.identity,
     )
     return (changed,)
 
@@ -214,6 +223,7 @@ def _adopt(command: AdoptOutsideChange, table: Managed) -> tuple[TableFact, ...]
         schema=command.schema,
         fingerprint=fingerprint(command.schema),
         effective_at=command.effective_at,
+        identity=command.identity,
     )
     return (adopted,)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.facts import Fact, FreeText
 from domain.schema import Schema
+from domain.table.identity import Identity
 
 
 class TableRegistered(Fact, frozen=True, kw_only=True, tag="table.registered"):
@@ -18,6 +19,7 @@ class TableRegistered(Fact, frozen=True, kw_only=True, tag="table.registered"):
     created: bool
     schema: Schema
     fingerprint: str
+    identity: Identity | None = None
 
 
 class MigrationQueued(Fact, frozen=True, kw_only=True, tag="table.migration_queued"):
@@ -36,6 +38,7 @@ class SchemaChanged(Fact, frozen=True, kw_only=True, tag="table.schema_changed")
     version: int
     schema: Schema
     fingerprint: str
+    identity: Identity | None = None
 
 
 class MigrationWithdrawn(Fact, frozen=True, kw_only=True, tag="table.migration_withdrawn"):
@@ -55,6 +58,7 @@ class OutsideChangeAdopted(Fact, frozen=True, kw_only=True, tag="table.outside_c
     schema: Schema
     fingerprint: str
     effective_at: datetime
+    identity: Identity | None = None
 
 
 class TableUnregistered(Fact, frozen=True, kw_only=True, tag="table.unregistered"):

@@ -1,13 +1,15 @@
 """Tables changed behind our back: seen, told, and accepted on request."""
 
-from datetime import datetime
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import lance
 import pyarrow as pa
 import pytest
 
 from tests.api.conftest import Api
-from tests.domain.planning import add, index, retype
+from tests.domain.planning import add, index, rename, retype
 
 
 def table_with_rows(api: Api) -> tuple[str, str]:
@@ -95,6 +97,50 @@ def test_whatever_is_told_as_drift_stops_planning_and_adoption_lets_it_go_on(api
     done = api.finished(api.migrate(table, retype("id", "int64", "utf8")).json()["operationId"])
     assert done["status"] == "completed", done
     assert what_is_kept(location) == before
+
+
+def test_a_column_made_again_under_its_name_is_another_one(api: Api) -> None:
+    table, location = table_with_rows(api)
+    done = api.finished(api.migrate(table, retype("age", "int32", "int64")).json()["operationId"])
+    assert done["status"] == "completed", done
+    assert not api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    lance.dataset(location).drop_columns(["age"])
+    lance.dataset(location).add_columns({"age": "id + 100"})
+    drift = api.get(f"/dataset-tables/{table}/drift").json()
+    assert drift["drifted"]
+    assert {one["type"] for one in drift["diff"]} == {"column_dropped", "column_added"}
+    refused = api.migrate(table, rename("age", "years"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "schema_drifted")
+    assert "'age' was dropped and another made" in refused.json()["error"]
+    assert api.post(f"/dataset-tables/{table}/adopt").status_code == 201
+    assert not api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    done = api.finished(api.migrate(table, rename("age", "years")).json()["operationId"])
+    assert done["status"] == "completed", done
+
+
+def test_a_table_made_anew_in_its_place_is_another_one(api: Api) -> None:
+    table, location = table_with_rows(api)
+    rows = lance.dataset(location).to_table()
+    shutil.rmtree(location)
+    for _ in range(3):
+        lance.write_dataset(rows, location, mode="append" if Path(location).exists() else "create")
+    assert api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    refused = api.migrate(table, add("x"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "schema_drifted")
+    assert "another table" in refused.json()["error"]
+    assert api.post(f"/dataset-tables/{table}/adopt").status_code == 201
+    done = api.finished(api.migrate(table, add("x")).json()["operationId"])
+    assert done["status"] == "completed", done
+
+
+def test_rows_that_others_write_and_versions_that_are_cleaned_away_are_no_drift(api: Api) -> None:
+    table, location = table_with_rows(api)
+    for _ in range(2):
+        lance.write_dataset(lance.dataset(location).to_table(), location, mode="append")
+    lance.dataset(location).cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+    assert not api.get(f"/dataset-tables/{table}/drift").json()["drifted"]
+    done = api.finished(api.migrate(table, add("x")).json()["operationId"])
+    assert done["status"] == "completed", done
 
 
 def change_one_thing_outside(location: str, what: str) -> None:

@@ -34,6 +34,7 @@ from domain.facts import Origin
 from domain.handlers.alarms import look_for_drift_in, raise_seal_alarm, witness_drift
 from domain.handlers.outside import adopt_drift
 from domain.schema import Schema
+from domain.table.identity import Identity
 from domain.webhook.schedule import TRIES
 from tests.api.conftest import Api
 from tests.api.test_access import caller, table_in
@@ -523,10 +524,10 @@ def test_what_comes_into_the_log_between_two_looks_is_no_drift(idle_api: Api, pa
     class Overtaken:
         """The real engine, whose first look is overtaken by a change that is in the log when it answers."""
 
-        def outside(self, place: str, known: Schema) -> Outside:
+        def outside(self, place: str, known: Schema, identity: Identity | None = None) -> Outside:
             if not looks:
                 lance.dataset(location).add_columns(pa.field("by_hand", pa.int8()))
-            looks.append(engine.outside(place, known))
+            looks.append(engine.outside(place, known, identity))
             if len(looks) == 1:
                 adopt_drift(parts.house, table, None, Origin())
             return looks[-1]

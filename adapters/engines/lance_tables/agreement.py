@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import lance
 
 from adapters.arrow.recipes import Recipe, refuse_missing_values
+from adapters.engines.lance_tables.identity import replaced_in
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.restoring import recoverable_rows
 from domain.drift import columns_differ, indexes_differ
 from domain.engine import Job
 from domain.errors import NullsPresent, SchemaDrifted, ValuesGone
+from domain.table.identity import identity_differs
 
 
 def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> None:
@@ -22,6 +24,8 @@ def agree(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> Non
     """
     found = inspect_table(table)
     if sentence := columns_differ(found.schema, job.source) or indexes_differ(found.schema, job.source, job.target):
+        raise SchemaDrifted(job.location, sentence)
+    if sentence := identity_differs(found.identity, job.identity, lambda known: replaced_in(table, known)):
         raise SchemaDrifted(job.location, sentence)
     refuse_missing_values(recipes, found.statistics.rows)
     for recipe in recipes:

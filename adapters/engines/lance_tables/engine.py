@@ -16,6 +16,7 @@ from adapters.engines.lance_tables.border import border, open_table
 from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
 from adapters.engines.lance_tables.detached import ASIDE, clear_detached, detached
 from adapters.engines.lance_tables.field_places import path_of
+from adapters.engines.lance_tables.identity import Replacements, identity_in
 from adapters.engines.lance_tables.index_building import build_index, how_to_build
 from adapters.engines.lance_tables.indexing import (
     INDEX_UNIT,
@@ -55,6 +56,7 @@ from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Unit
 from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
 from domain.steps import Compact
+from domain.table.identity import Identity, Replaced
 
 log = logging.getLogger("schemaledger.lance")
 
@@ -74,7 +76,7 @@ class LanceEngine:
 
     def __init__(self, storage_options: Options | None = None) -> None:
         self._options = dict(storage_options or {})
-        self._inspections = Inspections()
+        self._inspections, self._replacements = Inspections(), Replacements()
 
     @property
     def profile(self) -> EngineProfile:
@@ -215,10 +217,20 @@ class LanceEngine:
         with self._border(location):
             return recoverable_rows(table, column, gone_as)
 
-    def outside(self, location: str, known: Schema) -> Outside:
+    def identity(self, location: str, engine_version: str) -> Identity | None:
         table = self._open(location)
         with self._border(location):
-            return look_outside(table, known)
+            return identity_in(table, engine_version)
+
+    def replaced(self, location: str, known: Identity) -> Replaced:
+        table = self._open(location)
+        with self._border(location):
+            return self._replacements.of(table, known)
+
+    def outside(self, location: str, known: Schema, identity: Identity | None = None) -> Outside:
+        table = self._open(location)
+        with self._border(location):
+            return look_outside(table, known, identity)
 
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         table = self._open(job.location)

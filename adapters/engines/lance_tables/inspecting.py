@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from adapters.engines.lance_tables.field_places import places
 from adapters.engines.lance_tables.fields import column_of, fields_of
+from adapters.engines.lance_tables.identity import identity_of
 from adapters.engines.lance_tables.index_settings import read_settings, type_name
 from adapters.engines.lance_tables.profile import PROFILE, profile_of
 from domain.column_types import ListOf
@@ -26,6 +27,7 @@ def inspect_table(table: lance.LanceDataset) -> Inspection:
         statistics=statistics,
         engine_version=str(table.version),
         profile=profile_of(table),
+        identity=identity_of(table),
         index_doubts=doubts,
     )
 

@@ -19,6 +19,7 @@ from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Tabl
 from domain.errors import LocationOccupied, SchemaDrifted, TableChanged, TableNotFoundAtLocation, ValuesGone
 from domain.schema import Column, Index, Schema, schema_of
 from domain.steps import RestoreField
+from domain.table.identity import Identity, Replaced
 
 ORDERED = frozenset(
     [
@@ -129,7 +130,14 @@ class MemoryEngine:
         before: int = self._before(location, column, gone_as).num_rows
         return min(before, int(self.read(location).num_rows))
 
-    def outside(self, location: str, known: Schema) -> Outside:
+    def identity(self, location: str, engine_version: str) -> Identity | None:
+        """Nothing: no other table comes to a place here, and a column is as it is called."""
+        return None
+
+    def replaced(self, location: str, known: Identity) -> Replaced:
+        return Replaced()
+
+    def outside(self, location: str, known: Schema, identity: Identity | None = None) -> Outside:
         found = self.inspect(location).schema
         ids = {name: column.id for name in found.names if (column := known.find(name)) is not None}
         return Outside(
