@@ -184,6 +184,19 @@ def test_what_the_table_says_of_an_index_is_known_without_its_files(table: Lance
     assert table.engine.inspect(table.location).index_doubts.keys() == {"near"}
 
 
+@pytest.mark.parametrize("words", ["simple", "whitespace"])
+def test_a_type_that_is_not_offered_is_built_again_too(table: LanceDriver, words: str) -> None:
+    built = IndexConfig("minhashlsh", {"num_hashes": 64, "num_bands": 8, "tokenizer": {"base_tokenizer": words}})
+    outside(table).create_scalar_index("words", built, name="theirs")
+    settings = {"num_hashes": 64, "num_bands": 8}
+    assert the_index(table).settings == settings
+    # Its tokenizer cannot be said again: then the plan says so.
+    doubts = {} if words == "simple" else {"theirs": "how it cuts texts into words cannot be said again"}
+    assert table.engine.inspect(table.location).index_doubts == doubts
+    migrate(table, known(table), nullability("words", False), retype("number", "int32", "int64"))
+    assert the_index(table).settings == settings
+
+
 def test_an_index_that_learns_from_more_rows_than_there_are_is_a_hazard(table: LanceDriver) -> None:
     outside(table).create_index("v", "IVF_PQ", name="theirs", num_partitions=2, num_sub_vectors=4)
     setting = Setting(profile=PROFILE, statistics=TableStatistics(rows=20))

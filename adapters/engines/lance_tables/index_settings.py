@@ -55,9 +55,12 @@ USUAL: dict[str, Settings] = {
     "zonemap": {"rows_per_zone": 8_192},
     "bloomfilter": {"number_of_items": 8_192, "probability": 0.00057},
     "inverted": TEXT_USUAL,
+    "rtree": {"page_size": USUAL_PAGE},
+    "minhashlsh": {"num_hashes": 128, "num_bands": 16, "shingle_size": 3},
     "ivf_rq": {**VECTOR_USUAL, "num_bits": 1},
 }
 """What Lance chooses itself, by type of index."""
+MINHASH_WORDS: Settings = {**TEXT_USUAL, "stem": False, "remove_stop_words": False}
 WITHOUT_SETTINGS = ("bitmap", "label_list", "ngram")
 MOST_READ = 10_000
 
@@ -109,6 +112,8 @@ def _read(table: lance.LanceDataset, description: Any) -> Read:
         return _vector(kind, stated, details, doubt)
     if kind == "inverted":
         return _text(stated, details, doubt)
+    if kind == "minhashlsh":
+        return _minhash(details)
     if kind not in USUAL:
         return Read(None, {}, f"of a {description.index_type} index they cannot be read")
     return Read(None, _unusual(stated, USUAL[kind]), doubt)
@@ -123,6 +128,8 @@ def _stated(table: lance.LanceDataset, description: Any, kind: str) -> dict[str,
         # Statistics would read every word that the index knows.
         said = _said_by(table, description.segments[0], "metadata.lance")
         return dict(json.loads(said[b"params"]))
+    if kind == "minhashlsh":
+        return {}
     (stated, *_) = table.stats.index_stats(description.name)["indices"] or [{}]
     return dict(stated)
 
@@ -162,6 +169,14 @@ def _text(stated: dict[str, Any], details: dict[str, Any], doubt: str | None) ->
     if made.get("base_tokenizer") in OWN_USUAL:
         return Read(None, {name: made[name] for name in TEXT_USUAL if made.get(name) is not None}, doubt)
     return Read(None, _unusual(made, TEXT_USUAL, none_counts=("max_token_length",)), doubt)
+
+
+def _minhash(details: dict[str, Any]) -> Read:
+    """Only its numbers can be said again."""
+    words = details.get("tokenizer") or {}
+    unlike = any(words[name] != value for name, value in MINHASH_WORDS.items() if name in words)
+    doubt = "how it cuts texts into words cannot be said again" if unlike or not words else None
+    return Read(None, _unusual(details, USUAL["minhashlsh"]), doubt)
 
 
 def _unusual(made: dict[str, Any], usual: Settings, none_counts: tuple[str, ...] = ()) -> Settings:
