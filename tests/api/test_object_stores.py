@@ -25,6 +25,7 @@ from domain.handlers.reverting import submit_revert
 from domain.migration.events import MigrationRequested
 from tests.api.conftest import settings_for
 from tests.api.test_worker import ORIGIN, Bench
+from tests.contracts.engines.drivers import LanceDriver, migrate
 from tests.domain.planning import add, drop, index, rename, retype
 
 server = pytest.importorskip("moto.server", reason="moto, the S3 server of the tests, is not installed")
@@ -110,6 +111,25 @@ def test_a_job_with_an_index_over_new_values_leaves_nothing_detached(remote: Ben
     assert finish(remote, remote.submit(*CHANGES)) == "completed"
     assert not [path for path in objects(remote) if path.startswith("_versions/d")]
     assert table(remote).schema.field("n").type == pa.int32()
+
+
+def test_a_clone_in_a_bucket_is_migrated_and_its_source_is_not(options: dict[str, str]) -> None:
+    source, place = "s3://bucket/source.lance", "s3://bucket/clone.lance"
+    words = pa.table({"id": range(6), "words": ["a fox", "dogs", "the fox", None, "end", "foxes"]})
+    made = lance.write_dataset(words, source, max_rows_per_file=2, storage_options=options)
+    made.create_scalar_index("words", "INVERTED", name="theirs", stem=False, with_position=True)
+    made = lance.dataset(source, storage_options=options)
+    made.shallow_clone(place, made.version, storage_options=options)
+    held = set(LanceFileSession(source, storage_options=options).list())
+    driver = LanceDriver(Path())
+    driver.location, driver.engine = place, LanceEngine(options)
+    schema = driver.engine.inspect(place).schema
+    assert schema.indexes[0].settings == {"with_position": True, "stem": False}
+    migrate(driver, schema, retype("words", "utf8", "large_utf8"), add("x", defaultValue="y"))
+    after = lance.dataset(place, storage_options=options)
+    assert sorted(after.to_table(full_text_query="fox").column("id").to_pylist()) == [0, 2]
+    assert after.describe_indices()[0].details["with_position"]
+    assert set(LanceFileSession(source, storage_options=options).list()) == held
 
 
 def test_cancelling_leaves_no_object_behind(remote: Bench) -> None:
