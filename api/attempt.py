@@ -44,8 +44,10 @@ class Attempt:
     def carry_out(self) -> None:
         """Takes the migration to its end. Raises the refusal that stands in its way; nothing is visible then."""
         job, engine = self.assignment.job, self.assignment.engine
-        version = engine.published(job)
-        if version is None:
+        if engine.published(job) is not None:
+            # Repeated, it puts back what others did in the moment of a commit that nobody looked after.
+            version = engine.publish(job, self.kept.outcomes, self._confirm)
+        else:
             # What readers see in part is taken to its end, whatever speaks against it by now.
             if self.assignment.objection is not None and not engine.is_visible(job):
                 raise self.assignment.objection

@@ -34,9 +34,10 @@ from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outcomes import NOTHING, dumped, fragments_of, written
 from adapters.engines.lance_tables.outside import look_outside
+from adapters.engines.lance_tables.overtaken import put_back
 from adapters.engines.lance_tables.places import Options, is_free, is_remote
 from adapters.engines.lance_tables.profile import PROFILE
-from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files
+from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files, refuse_otherwise
 from adapters.engines.lance_tables.remembering import Inspections
 from adapters.engines.lance_tables.restoring import recoverable_rows
 from adapters.engines.lance_tables.staging import (
@@ -171,6 +172,7 @@ class LanceEngine:
                 confirm()
                 return str(commit_compaction(table, prepared).version)
             if (version := self.published(job)) is not None:
+                put_back(table, job)
                 return version
             if {unit.name for unit in self.units(job, prepared)} != set(prepared):
                 raise TableChanged(job.location, "rows were added, changed or removed")
@@ -180,10 +182,12 @@ class LanceEngine:
                 if missing := missing_files(table, list(fragments.values())):
                     raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
                 operation = migration_of_files(table, recipes, fragments, str(job.migration_id))
+                refuse_otherwise(operation.schema, job)
                 confirm()
                 commit_operation(table, operation, str(job.migration_id))
                 table = self._open(job.location)
             commit_indexes(table, prepared, indexes, job, confirm)
+            put_back(self._open(job.location), job)
             return version_of(self._open(job.location), str(job.migration_id))
 
     def published(self, job: Job) -> str | None:

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 import lance
 import pyarrow as pa
+from lance.schema import LanceSchema
 
 from adapters.arrow.types import from_arrow_field
 from domain.column_types import opaque_types
@@ -24,13 +25,19 @@ class StoredField(Protocol):
     metadata: Mapping[str, str]
 
     def name(self) -> str: ...
+    def id(self) -> int: ...
     def children(self) -> "Sequence[StoredField]": ...
     def to_arrow(self) -> pa.Field: ...
 
 
 def fields_of(table: lance.LanceDataset) -> Sequence[StoredField]:
     """The top-level fields, in order."""
-    return cast(Sequence[StoredField], table.lance_schema.fields())
+    return stored_in(table.lance_schema)
+
+
+def stored_in(schema: LanceSchema) -> Sequence[StoredField]:
+    """The top-level fields of a schema, in order."""
+    return cast(Sequence[StoredField], schema.fields())
 
 
 def column_of(shown: pa.Field, stored: StoredField) -> Column:

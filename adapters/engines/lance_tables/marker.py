@@ -31,16 +31,16 @@ def marked(metadata: str, migration_id: str) -> str:
 
 def version_of(table: lance.LanceDataset, migration_id: str) -> str:
     """The version that the migration's first commit made: the latest, unless others wrote rows since."""
-    mine = [version for version, _ in _commits(table, migration_id)]
+    mine = [version for version, _ in commits_of(table, migration_id)]
     return str(min(mine, default=table.version))
 
 
 def has_commit(table: lance.LanceDataset, migration_id: str, kind: type[LanceOperation.BaseOperation]) -> bool:
     """Whether the migration made a commit of that kind."""
-    return any(isinstance(transaction.operation, kind) for _, transaction in _commits(table, migration_id))
+    return any(isinstance(transaction.operation, kind) for _, transaction in commits_of(table, migration_id))
 
 
-def _commits(table: lance.LanceDataset, migration_id: str) -> Iterator[tuple[int, Transaction]]:
+def commits_of(table: lance.LanceDataset, migration_id: str) -> Iterator[tuple[int, Transaction]]:
     """The commits of a migration, newest first; they follow each other but for other writers' rows in between."""
     seen = False
     for version in range(table.version, max(0, table.version - MOST_VERSIONS_READ), -1):

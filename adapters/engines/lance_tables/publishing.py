@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 import lance
 from lance.dataset import LanceOperation, Transaction
 from lance.fragment import FragmentMetadata
+from lance.schema import LanceSchema
 
 from adapters.arrow import pandas_metadata
 from adapters.arrow.cooking import written_field
 from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import COMMENT
+from adapters.engines.lance_tables.fields import column_of, stored_in
 from adapters.engines.lance_tables.marker import KEY, marked
 from adapters.engines.lance_tables.places import options_of
 from adapters.engines.lance_tables.protos import Root, fresh_roots, metadata_of, roots_of, schema_from
 from adapters.engines.lance_tables.restoring import old_root, reattached
+from domain.drift import columns_differ
+from domain.engine import Job
+from domain.errors import PlanNotKept
+from domain.schema import schema_of
 
 
 def commit_operation(table: lance.LanceDataset, operation: LanceOperation.BaseOperation, migration_id: str) -> int:
@@ -30,7 +36,7 @@ def migration_of_files(
     recipes: Sequence[Recipe],
     prepared: Mapping[int, FragmentMetadata],
     migration_id: str,
-) -> LanceOperation.BaseOperation:
+) -> LanceOperation.Merge | LanceOperation.Project:
     """The operation that takes this version of the table to the target.
 
     ``prepared`` holds the fragments with new files by fragment id; without any, no value is written.
@@ -44,9 +50,26 @@ def migration_of_files(
     metadata = marked(_for_pandas(metadata_of(table.lance_schema), recipes), migration_id)
     schema = schema_from([_final(recipe, kept, new) for recipe in recipes], metadata)
     writes = prepared and any(recipe.writes for recipe in recipes)
-    if writes or any(recipe.restored is not None for recipe in recipes):
+    if writes or any(recipe.restored is not None for recipe in recipes) or not _is_remapped(recipes, kept):
+        # Also where no value is written: what others say of a field meanwhile is in the way of this kind alone.
         return LanceOperation.Merge(fragments, schema)
     return LanceOperation.Project(schema)
+
+
+def _is_remapped(recipes: Sequence[Recipe], kept: Mapping[str, Root]) -> bool:
+    """Whether a field gets another nullability, or the name of another one: Lance takes that with new files only."""
+    taken_over = any(
+        recipe.column.name in kept and (recipe.stored is None or recipe.stored.name != recipe.column.name)
+        for recipe in recipes
+    )
+    return taken_over or any(recipe.changes_nullability for recipe in recipes)
+
+
+def refuse_otherwise(schema: LanceSchema, job: Job) -> None:
+    """The last look before a commit: raises PlanNotKept where the table would not become what the log will say."""
+    columns = (column_of(*both) for both in zip(schema.to_pyarrow(), stored_in(schema), strict=True))
+    if sentence := columns_differ(schema_of(tuple(columns)), job.target):
+        raise PlanNotKept(job.location, sentence)
 
 
 def _new_roots(table: lance.LanceDataset, recipes: Sequence[Recipe]) -> dict[int, Root]:
