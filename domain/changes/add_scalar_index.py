@@ -10,6 +10,7 @@ from domain.changes.change import Change, Effect, Found, IndexedPath, Params, Se
 from domain.changes.checks import can_hold, default_index_name, index_name_taken, settings_refused
 from domain.column_types import ListOf
 from domain.errors import ColumnNotFound, IndexTypeRefused, IndexTypeUnknown
+from domain.fields import split
 from domain.schema import Column, FieldFound, Index, IndexSetting, Schema
 from domain.steps import BuildIndex
 
@@ -75,4 +76,4 @@ class AddScalarIndex(Change, frozen=True, kw_only=True, tag="add_scalar_index"):
         )
 
     def touches(self) -> tuple[str, ...]:
-        return (self.params.column, self.params.column.partition(".")[0])
+        return (self.params.column, split(self.params.column)[0])

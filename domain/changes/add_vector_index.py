@@ -10,6 +10,7 @@ from domain.changes.change import Change, Effect, Found, IndexedPath, Params, Se
 from domain.changes.checks import default_index_name, index_name_taken, is_vector, settings_refused
 from domain.column_types import DataType, FixedSizeListOf
 from domain.errors import ColumnNotFound, IndexNeedsRows, IndexSettingInvalid, IndexTypeRefused, IndexTypeUnknown
+from domain.fields import split
 from domain.schema import Column, Index, IndexSetting, Schema
 from domain.steps import BuildIndex
 
@@ -97,4 +98,4 @@ class AddVectorIndex(Change, frozen=True, kw_only=True, tag="add_vector_index"):
         return Effect(schema=after, steps=(BuildIndex(index=index, names=(p.column,)),))
 
     def touches(self) -> tuple[str, ...]:
-        return (self.params.column, self.params.column.partition(".")[0])
+        return (self.params.column, split(self.params.column)[0])

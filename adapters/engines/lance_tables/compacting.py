@@ -53,8 +53,7 @@ def _served(table: lance.LanceDataset) -> lance.LanceDataset:
     lost = [
         index.name
         for index in table.describe_indices()
-        if type_name(index.index_type) in NOT_TOLD
-        and not there & set().union(*(p.fragment_ids for p in index.segments))
+        if type_name(index.index_type) in NOT_TOLD and any(set(part.fragment_ids) - there for part in index.segments)
     ]
     if there and lost:
         table.optimize.optimize_indices(index_names=lost)

@@ -48,9 +48,7 @@ def _inside(field: Any, data_type: DataType, column: Column, inner: str, place: 
             if place.list_path is not None:
                 below = f"{place.list_path}.{segment(own.name)}".removeprefix(".")
                 yield from _inside(child, own.type, column, inner, Place(place.field_id, below, path))
-            elif (
-                own_id := column.field_ids.get(within := f"{inner}.{segment(own.name)}".removeprefix("."))
-            ) is not None:
+            elif (own_id := column.field_ids.get(within)) is not None:
                 yield from _inside(child, own.type, column, within, Place(own_id, None, path))
     elif isinstance(data_type, ListOf):
         # Paths lead through a list as if its items stood in its place.
