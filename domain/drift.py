@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from domain.extension import as_shown
 from domain.fields import numbered
 from domain.schema import Column, Index, Schema
 
@@ -54,7 +55,7 @@ def _described(index: Index, schema: Schema) -> str:
 
 
 def _notes_differ(found: Schema, expected: Schema) -> str | None:
-    for real, known in zip(found.columns, expected.columns, strict=True):
+    for real, known in zip(found.columns, map(as_shown, expected.columns), strict=True):
         if real.comment != known.comment:
             return f"the comment of its column '{real.name}' is now {_quoted(real.comment)}"
         if real.metadata != known.metadata:
@@ -84,7 +85,7 @@ def _shapes_differ(found: Schema, expected: Schema) -> str | None:
 
 
 def _shape(column: Column) -> tuple[str, str, bool]:
-    return column.name, column.data_type, column.nullable
+    return column.name, as_shown(column).data_type, column.nullable
 
 
 def _shown(shape: tuple[str, str, bool]) -> str:
@@ -144,6 +145,9 @@ def _same_fields(found: Schema, schema: Schema) -> dict[int, int]:
 
 def _recognised(found: Column, old: Column) -> Column:
     """The known column as it is now; a default stays while the type does."""
+    as_found = replace(old, id=found.id, field_ids=found.field_ids, initial_default=None, write_default=None)
+    if found == as_shown(as_found):
+        return old
     if found.data_type == old.data_type:
         return replace(old, name=found.name, nullable=found.nullable, comment=found.comment, metadata=found.metadata)
     return replace(found, id=old.id, field_ids=old.field_ids)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from domain.column_types import Opaque, opaque_types
 from domain.engine import EngineProfile
 from domain.errors import ColumnOpaque, ColumnUnreadable, Refusal, StorageTooOld
+from domain.extension import as_shown
 from domain.schema import Column, Schema
 from domain.steps import (
     AddField,
@@ -62,8 +63,8 @@ def _declared(step: Step) -> tuple[int, ...]:
 
 def _in_the_way(step: Step, column: Column, schema: Schema, profile: EngineProfile) -> Opaque | None:
     """The opaque type that the step would have to understand, or to copy where it cannot be copied."""
-    if isinstance(column.type, Opaque):
-        return column.type
+    if isinstance(shown := as_shown(column).type, Opaque):
+        return shown
     indexed = schema.type_under(step.index) if isinstance(step, BuildIndex) else None
     inside = opaque_types(indexed or column.type)
     if isinstance(step, InStruct):

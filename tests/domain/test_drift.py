@@ -3,8 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from domain.column_types import Opaque
 from domain.drift import columns_differ, difference, indexes_differ, recognised
 from domain.schema import Column, Index, Schema, schema_of
+from tests.domain.planning import planned, retype
 
 
 def documents(*indexes: Index) -> Schema:
@@ -79,3 +81,17 @@ def test_a_column_written_before_fields_had_ids_gets_them_when_an_index_needs_th
     seen = recognised(found, old, {"id": 1, "body": 2, "place": 3})
     assert seen.indexed(seen.indexes[0]) == ("place.lat",)
     assert min(seen.column("place").field_ids.values()) > 3
+
+
+def test_a_column_of_an_extension_type_that_was_told_by_its_storage_is_the_same_still() -> None:
+    metadata = {"ARROW:extension:name": "lance.bfloat16", "ARROW:extension:metadata": "", "unit": "kg"}
+    told = Column(id=0, name="b", data_type="fixed_size_binary[2]", metadata=metadata)
+    known = schema_of((Column(id=0, name="id", data_type="int64"), told))
+    opaque = str(Opaque("extension<lance.bfloat16, fixed_size_binary[2]>"))
+    shown = Column(id=0, name="b", data_type=opaque, metadata={"unit": "kg"})
+    found = schema_of((Column(id=0, name="id", data_type="int64"), shown))
+    assert difference(found, known) is None
+    assert recognised(found, known, {"id": 1, "b": 2}) == known
+    assert difference(schema_of((found.columns[0], replace(shown, metadata={}))), known) is not None
+    cast = planned(retype("b", "fixed_size_binary[2]", "binary"), schema=known)
+    assert [one.code for one in cast.violations] == ["column_opaque"]
