@@ -60,6 +60,8 @@ class EngineProfile(Struct, frozen=True, kw_only=True):
     """The rows that each type of vector index needs to learn from."""
     vector_metrics: tuple[str, ...] = ()
     enforces_keys: bool = False
+    maintenance: tuple[str, ...] = ("compact",)
+    """The work that it can do on how a table is stored, by the names of operations."""
     kept_as: Callable[[DataType], DataType | None] = kept_as_asked
     """The type that a column asked for with a type will have; None where there is no such column."""
     type_metadata: tuple[str, ...] = ("ARROW:extension:",)

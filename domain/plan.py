@@ -22,7 +22,9 @@ from domain.steps import (
     DeclareKey,
     DropField,
     DropIndex,
+    RenameManifests,
     RestoreField,
+    RewriteStorage,
     SetNullability,
     Step,
     writes_values,
@@ -152,7 +154,17 @@ def _needed(steps: Sequence[Step], target: Schema) -> Iterator[Step]:
                 pass
             case DropIndex() if step.name in built:
                 built.remove(step.name)
-            case AddField() | DropField() | RestoreField() | CheckUnique() | DeclareKey() | DropIndex() | Compact():
+            case (
+                AddField()
+                | DropField()
+                | RestoreField()
+                | CheckUnique()
+                | DeclareKey()
+                | DropIndex()
+                | Compact()
+                | RenameManifests()
+                | RewriteStorage()
+            ):
                 yield step
             case BuildIndex():
                 built.add(step.index.name)

@@ -155,6 +155,22 @@ class Compact(Struct, frozen=True, kw_only=True, tag_field="type", tag="compact"
     cost = Cost.REWRITE
 
 
+class RenameManifests(Struct, frozen=True, kw_only=True, tag_field="type", tag="rename_manifests"):
+    """The table's own files of what it consists of get the names that its engine uses now; nothing in them changes."""
+
+    cost = Cost.METADATA
+
+
+class RewriteStorage(Struct, frozen=True, kw_only=True, tag_field="type", tag="rewrite_storage"):
+    """Every value is written again in the newest way the engine knows; no value and no row changes."""
+
+    cost = Cost.REWRITE
+
+
+Maintenance = Compact | RenameManifests | RewriteStorage
+"""Work on how a table is stored: its schema stays as it is."""
+
+
 class InStruct(Struct, frozen=True, kw_only=True, tag_field="type", tag="in_struct"):
     """Steps inside a struct column, whose fields are its columns.
 
@@ -176,7 +192,7 @@ FieldStep = (
 )
 """What can be done to a field, whether it is a column or lies inside one."""
 
-Step = FieldStep | DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Compact
+Step = FieldStep | DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Maintenance
 
 
 def writes_values(step: Step) -> TypeGuard[CastField | FillNulls | InStruct]:
@@ -212,7 +228,7 @@ def describe(step: Step) -> str:
 
 
 def _describe_declaration(
-    step: DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Compact,
+    step: DeclareField | RestoreField | CheckUnique | DeclareKey | BuildIndex | DropIndex | Maintenance,
 ) -> str:
     match step:
         case DeclareField():
@@ -230,5 +246,9 @@ def _describe_declaration(
             return f"Drop the index '{step.name}'."
         case Compact():
             return "Compact the table's files."
+        case RenameManifests():
+            return "Rename the table's manifests."
+        case RewriteStorage():
+            return "Write every value again in the newest storage version."
         case _:
             assert_never(step)

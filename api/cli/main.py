@@ -31,6 +31,8 @@ COMMANDS = {
     "drift": "tending.drift",
     "adopt": "tending.adopt",
     "compact": "tending.compact",
+    "migrate-manifest-paths": "tending.migrate_manifest_paths",
+    "rewrite-storage": "tending.rewrite_storage",
     "indexes": "tending.indexes",
     "audit": "auditing.audit",
     "subjects": "subjects.subjects",

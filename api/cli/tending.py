@@ -45,7 +45,31 @@ def adopt(client: Client, as_json: bool, table: str, description: str | None) ->
 @submit_options
 @calls_service
 def compact(client: Client, as_json: bool, table: str, idempotency_key: str | None, **following: Any) -> None:
-    path = f"/dataset-tables/{client.table_id(table)}/compact"
+    _maintain(client, as_json, table, "compact", idempotency_key, **following)
+
+
+@click.command("migrate-manifest-paths", help=f"Give a Lance table's manifests the names in use now. {TABLE_HELP}")
+@click.argument("table")
+@submit_options
+@calls_service
+def migrate_manifest_paths(
+    client: Client, as_json: bool, table: str, idempotency_key: str | None, **following: Any
+) -> None:
+    _maintain(client, as_json, table, "migrate-manifest-paths", idempotency_key, **following)
+
+
+@click.command("rewrite-storage", help=f"Write a Lance table again in the newest storage version. {TABLE_HELP}")
+@click.argument("table")
+@submit_options
+@calls_service
+def rewrite_storage(client: Client, as_json: bool, table: str, idempotency_key: str | None, **following: Any) -> None:
+    _maintain(client, as_json, table, "rewrite-storage", idempotency_key, **following)
+
+
+def _maintain(
+    client: Client, as_json: bool, table: str, work: str, idempotency_key: str | None, **following: Any
+) -> None:
+    path = f"/dataset-tables/{client.table_id(table)}/{work}"
     operation = submit(client, "POST", path, idempotency_key=idempotency_key)
     sys.exit(submitted(client, operation, as_json=as_json, **following))
 

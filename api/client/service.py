@@ -174,6 +174,14 @@ class Service:
         """Makes few whole files of many."""
         return self._submitted(f"{self._path(table)}/compact", None, idempotency_key)
 
+    def migrate_manifest_paths(self, table: str, *, idempotency_key: str | None = None) -> Operation:
+        """Gives the manifests of a Lance table the names of Lance's second version."""
+        return self._submitted(f"{self._path(table)}/migrate-manifest-paths", None, idempotency_key)
+
+    def rewrite_storage(self, table: str, *, idempotency_key: str | None = None) -> Operation:
+        """Writes every row of a Lance table again in the newest storage version."""
+        return self._submitted(f"{self._path(table)}/rewrite-storage", None, idempotency_key)
+
     def drift(self, table: str) -> DriftBody:
         """Whether somebody changed the real table behind the service's back, and how."""
         return self._get(f"{self._path(table)}/drift", DriftBody)

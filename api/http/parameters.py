@@ -31,6 +31,8 @@ HEADERS: dict[str, tuple[tuple[str, str, Shape], ...]] = {
     "buildIndex": (IF_MATCH, IDEMPOTENCY_KEY),
     "dropIndex": (IF_MATCH, IDEMPOTENCY_KEY),
     "compactTable": (IDEMPOTENCY_KEY,),
+    "migrateManifestPaths": (IDEMPOTENCY_KEY,),
+    "rewriteStorage": (IDEMPOTENCY_KEY,),
     "rebuildProjection": (IDEMPOTENCY_KEY,),
     "verifyProjection": (IDEMPOTENCY_KEY,),
     "getSchema": (IF_NONE_MATCH,),

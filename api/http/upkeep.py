@@ -18,7 +18,8 @@ from domain.errors import MigrationNotFound
 from domain.handlers.alarms import witness_drift
 from domain.handlers.house import House
 from domain.handlers.outside import adopt_drift
-from domain.handlers.upkeep import compact_table
+from domain.handlers.upkeep import maintain_table
+from domain.maintenance import COMPACT, MIGRATE_MANIFEST_PATHS, REWRITE_STORAGE
 
 
 @post(
@@ -33,7 +34,49 @@ def compact(
     request: Request[Principal, Any, Any], table_id: FromPath[str], house: NamedDependency[House]
 ) -> Response[OperationBody]:
     """Makes few whole files of many small or much deleted-from ones. No value changes, and no schema version."""
-    asked = compact_table(house, table_uuid(table_id), idempotency_key(request), origin_of(request))
+    return _maintained(request, table_id, house, COMPACT)
+
+
+@post(
+    "/migrate-manifest-paths",
+    operation_id="migrateManifestPaths",
+    summary="Rename a table's manifests",
+    status_code=202,
+    opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
+    sync_to_thread=True,
+)
+def migrate_manifest_paths(
+    request: Request[Principal, Any, Any], table_id: FromPath[str], house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Gives the manifests of a Lance table the names of Lance's second version. No value, no schema version changes.
+
+    Lance wants nobody else to commit while it renames: let other writers pause.
+    """
+    return _maintained(request, table_id, house, MIGRATE_MANIFEST_PATHS)
+
+
+@post(
+    "/rewrite-storage",
+    operation_id="rewriteStorage",
+    summary="Rewrite a table in the newest storage version",
+    status_code=202,
+    opt={WRITES: True, NEEDS: Scope.MIGRATIONS_WRITE},
+    sync_to_thread=True,
+)
+def rewrite_storage(
+    request: Request[Principal, Any, Any], table_id: FromPath[str], house: NamedDependency[House]
+) -> Response[OperationBody]:
+    """Writes every row of a Lance table again in the newest storage version, and builds its indexes again.
+
+    No value, no schema version changes. Columns that were dropped before can no longer be restored afterwards.
+    """
+    return _maintained(request, table_id, house, REWRITE_STORAGE)
+
+
+def _maintained(
+    request: Request[Principal, Any, Any], table_id: str, house: House, work: str
+) -> Response[OperationBody]:
+    asked = maintain_table(house, table_uuid(table_id), work, idempotency_key(request), origin_of(request))
     return accepted(house, asked)
 
 
@@ -74,4 +117,8 @@ def adopt(
     return Response(migration_body(view), status_code=201, headers={"Location": place})
 
 
-router = Router("/dataset-tables/{table_id:str}", route_handlers=[compact, drift, adopt], tags=["Tables"])
+router = Router(
+    "/dataset-tables/{table_id:str}",
+    route_handlers=[compact, migrate_manifest_paths, rewrite_storage, drift, adopt],
+    tags=["Tables"],
+)

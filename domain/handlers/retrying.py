@@ -12,7 +12,7 @@ from domain.handlers.house import House
 from domain.handlers.migrations import Kind, NewMigration, Submitted, submit_migration
 from domain.handlers.operations import load_operation
 from domain.handlers.rebuilding import REBUILD, VERIFY, replay_projection
-from domain.handlers.upkeep import compact_table
+from domain.handlers.upkeep import maintain_table
 from domain.migration.events import MigrationRequested
 from domain.operation.decider import Cancelled, Failed, Unknown
 from domain.operation.events import OperationRequested
@@ -34,7 +34,7 @@ def retry_operation(house: House, operation_id: UUID, origin: Origin, by: Princi
         if request.operation_type in (REBUILD, VERIFY):
             kind = REBUILD if request.operation_type == REBUILD else VERIFY
             return replay_projection(house, kind, request.target_id, None, origin, retries=operation_id)
-        return compact_table(house, request.table_id, None, origin, retries=operation_id)
+        return maintain_table(house, request.table_id, request.operation_type, None, origin, retries=operation_id)
     return submit_migration(house, request.table_id, _again(house, operation_id, request), origin, by)
 
 

@@ -26,6 +26,7 @@ from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
 from domain.handlers.operations import load_operation, operation_facts
 from domain.handlers.planning import plan_for_now
+from domain.maintenance import MAINTENANCE
 from domain.migration import decider as migrations
 from domain.migration.events import MigrationFact, MigrationRequested
 from domain.operation import decider as operations
@@ -34,7 +35,7 @@ from domain.operation.events import OperationFact, OperationRequested
 from domain.plan import Plan
 from domain.ports import Lease
 from domain.schema import Schema
-from domain.steps import Compact, Step
+from domain.steps import Step
 from domain.table import decider as tables
 
 
@@ -86,8 +87,9 @@ class Run:
         table = self._table()
         engine = self._house.engine(table.engine)
         if self._migration_id is None:
-            compaction = _job(self._lease.operation_id, table, table.schema, (Compact(),))
-            return Assignment(job=compaction, engine=engine, objection=None)
+            step = MAINTENANCE[self.request.operation_type]
+            work = _job(self._lease.operation_id, table, table.schema, (step,))
+            return Assignment(job=work, engine=engine, objection=None)
         request = self._migration(self._migration_id)
         entry = table.queued(self._migration_id)
         if entry is None or table.version != request.from_version:

@@ -24,7 +24,8 @@ from adapters.executors.local import LocalExecutor
 from domain.engine import Executor, Job, Preparing, TableEngine, Unit
 from domain.errors import CastFailed, TypeTextInvalid
 from domain.handlers.operations import cancel_operation
-from domain.handlers.upkeep import compact_table
+from domain.handlers.upkeep import maintain_table
+from domain.maintenance import COMPACT
 from tests.api.test_worker import ORIGIN, Bench, bench, files_and_contents
 from tests.domain.planning import add, index, rename, retype
 
@@ -133,7 +134,7 @@ def test_cancelled_before_it_began_it_leaves_nothing(bench: Bench, cluster: RayE
 
 
 def test_compaction_runs_as_tasks_too(bench: Bench, cluster: RayExecutor) -> None:
-    operation = compact_table(bench.house, bench.table, None, ORIGIN).operation_id
+    operation = maintain_table(bench.house, bench.table, COMPACT, None, ORIGIN).operation_id
     while replace(bench.worker(), executor=cluster).work_once():
         pass
     assert bench.operation(operation).status == "completed"

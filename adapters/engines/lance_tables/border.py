@@ -65,7 +65,8 @@ def open_table(location: str, options: Options = NO_OPTIONS) -> lance.LanceDatas
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same call may succeed later: a store or a disk was in the way, and nothing of the table itself."""
-    text = str(error)
+    # Without the positions in its source that the library ends with: 503 is a line there.
+    text = said(error)
     return bool(PASSING.search(text)) or (
         isinstance(error, OSError | RuntimeError) and not (LASTING.search(text) or DAMAGED.search(text))
     )

@@ -13,7 +13,6 @@ from adapters.arrow.types import to_arrow_schema
 from adapters.engines.lance_tables.agreement import agree
 from adapters.engines.lance_tables.barring import bar_indexes, bar_migrations
 from adapters.engines.lance_tables.border import border, open_table
-from adapters.engines.lance_tables.compacting import commit_compaction, compact_unit, compaction_units
 from adapters.engines.lance_tables.detached import ASIDE, clear_detached, detached
 from adapters.engines.lance_tables.field_places import path_of
 from adapters.engines.lance_tables.identity import Replacements, identity_in
@@ -31,6 +30,7 @@ from adapters.engines.lance_tables.indexing import (
     wanted_indexes,
 )
 from adapters.engines.lance_tables.inspecting import inspect_table
+from adapters.engines.lance_tables.maintaining import maintained, maintained_unit, maintenance_units
 from adapters.engines.lance_tables.marker import migration_of, version_of
 from adapters.engines.lance_tables.outcomes import NOTHING, dumped, fragments_of, written
 from adapters.engines.lance_tables.outside import look_outside
@@ -56,7 +56,7 @@ from adapters.engines.lance_tables.staging import (
 from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Unit, nobody_else
 from domain.errors import LocationOccupied, TableChanged
 from domain.schema import Column, Index, Schema
-from domain.steps import Compact
+from domain.steps import Maintenance
 from domain.table.identity import Identity, Replaced
 
 log = logging.getLogger("schemaledger.lance")
@@ -104,8 +104,8 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if _compacts(job):
-                return compaction_units(table)
+            if (work := _maintenance(job)) is not None:
+                return maintenance_units(table, work)
             indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
             if _shows(table, job):
                 return index_units(table, indexes, fragments, prepared, job)
@@ -121,8 +121,8 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if _compacts(job):
-                return self._compacted(table, unit)
+            if (work := _maintenance(job)) is not None:
+                return maintained_unit(table, work, unit)
             if unit.name.startswith(FRAGMENT_UNIT):
                 return _prepared_fragment(table, recipes, unit)
             if unit.name.startswith(KEY_UNIT):
@@ -168,9 +168,8 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if _compacts(job):
-                confirm()
-                return str(commit_compaction(table, prepared).version)
+            if (work := _maintenance(job)) is not None:
+                return str(maintained(table, work, job, prepared, confirm).version)
             if (version := self.published(job)) is not None:
                 put_back(table, job)
                 return version
@@ -193,7 +192,7 @@ class LanceEngine:
     def published(self, job: Job) -> str | None:
         table = self._open(job.location)
         with self._border(job.location):
-            shown = not _compacts(job) and (_shows(table, job) or not _is_more_than_indexes(job))
+            shown = _maintenance(job) is None and (_shows(table, job) or not _is_more_than_indexes(job))
             if not shown or missing_indexes(table, job, lance_recipes(table, job)) or lingering_indexes(table, job):
                 return None
             return version_of(table, str(job.migration_id))
@@ -201,13 +200,13 @@ class LanceEngine:
     def is_visible(self, job: Job) -> bool:
         table = self._open(job.location)
         with self._border(job.location):
-            return not _compacts(job) and (_shows(table, job) or self.published(job) is not None)
+            return _maintenance(job) is None and (_shows(table, job) or self.published(job) is not None)
 
     def bar(self, job: Job) -> None:
         table = self._open(job.location)
         with self._border(job.location):
-            if _compacts(job):
-                # One that comes late rewrites rows as they are.
+            if _maintenance(job) is not None:
+                # One that comes late leaves rows as they are.
                 return
             if self.is_visible(job):
                 raise TableChanged(job.location, "it shows the migration")
@@ -239,7 +238,7 @@ class LanceEngine:
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         table = self._open(job.location)
         with self._border(job.location):
-            if _compacts(job) or _shows(table, job):
+            if _maintenance(job) is not None or _shows(table, job):
                 return
             visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
             for name, content in prepared.items():
@@ -264,15 +263,10 @@ class LanceEngine:
     def _border(self, location: str) -> AbstractContextManager[None]:
         return border(location, self._options)
 
-    def _compacted(self, table: lance.LanceDataset, unit: Unit) -> bytes:
-        content = compact_unit(table, unit)
-        if content is None:
-            raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
-        return content
 
-
-def _compacts(job: Job) -> bool:
-    return any(isinstance(step, Compact) for step in job.steps)
+def _maintenance(job: Job) -> Maintenance | None:
+    """The work on how the table is stored, when the job is such work."""
+    return next((step for step in job.steps if isinstance(step, Maintenance)), None)
 
 
 def _shows(table: lance.LanceDataset, job: Job) -> bool:

@@ -133,6 +133,15 @@ def commit_indexes(
     return table
 
 
+def committed(table: lance.LanceDataset, built: bytes, name: str) -> lance.LanceDataset:
+    """The table with an index that was built beside any job."""
+    _, segment = loaded(built)
+    if segment is None:
+        return table
+    creation = LanceOperation.CreateIndex([replace(segment, name=name, dataset_version=table.version)], [])
+    return lance.LanceDataset.commit(table.uri, Transaction(table.version, creation), storage_options=options_of(table))
+
+
 def segments_of(table: lance.LanceDataset, names: Collection[str]) -> list[Segment]:
     """What the indexes of these names consist of, as far as a commit that takes them away must say it."""
     return [

@@ -11,15 +11,14 @@ from typing import TypeVar
 from uuid import uuid4
 
 import lance
-from lance.dataset import LanceOperation, Transaction
 
 from adapters.engines.lance_tables.field_places import path_of, quoted
 from adapters.engines.lance_tables.fields import StoredField, fields_of
 from adapters.engines.lance_tables.index_building import build_index, how_to_build
+from adapters.engines.lance_tables.indexing import committed
 from adapters.engines.lance_tables.inspecting import inspect_table
 from adapters.engines.lance_tables.marker import commits_of
-from adapters.engines.lance_tables.places import options_of, reopened
-from adapters.engines.lance_tables.segments import loaded
+from adapters.engines.lance_tables.places import reopened
 from domain.engine import Job
 from domain.errors import IndexNotBuilt
 from domain.schema import Index, Schema
@@ -85,11 +84,7 @@ def _put_back_indexes(
         except IndexNotBuilt as refusal:
             log.warning("index '%s', which others made meanwhile, is gone: %s", index.name, refusal)
             continue
-        _, segment = loaded(content)
-        if segment is not None:
-            segment.name, segment.dataset_version = index.name, table.version
-            creation = Transaction(table.version, LanceOperation.CreateIndex([segment], []))
-            table = lance.LanceDataset.commit(table.uri, creation, storage_options=options_of(table))
+        table = committed(table, content, index.name)
     return table
 
 

@@ -5,6 +5,7 @@ table can hold depends on its storage version as well, and on how its manifests 
 """
 
 from functools import lru_cache
+from typing import Final
 
 import lance
 import pyarrow as pa
@@ -48,6 +49,7 @@ def kept_as(data_type: DataType) -> DataType | None:
 
 PROFILE = EngineProfile(
     name=ENGINE,
+    maintenance=("compact", "migrate_manifest_paths", "rewrite_storage"),
     kept_as=kept_as,
     type_metadata=tuple(prefix.decode() for prefix in OF_A_TYPE),
     key_metadata="lance-schema:unenforced-primary-key",
@@ -103,6 +105,8 @@ PROFILE = EngineProfile(
     vector_metrics=("l2", "cosine", "dot"),
 )
 
+STORAGE_VERSION: Final = "2.2"
+"""The newest one that is not marked as unstable."""
 WITHOUT_NULLS = "0.1"
 """The storage version that writes 0 for null in columns of fixed width."""
 WITHOUT_MAPS = frozenset({"0.1", "2.0", "2.1"})

@@ -32,7 +32,9 @@ from domain.steps import (
     InStruct,
     MoveField,
     RenameField,
+    RenameManifests,
     RestoreField,
+    RewriteStorage,
     SetNullability,
     Step,
 )
@@ -61,7 +63,15 @@ def _apply(step: Step, columns: Columns, rows: int, restored: Mapping[int, Array
             columns[step.column.id] = restored[step.column.id]
         case CheckUnique():
             _refuse_duplicates(step, columns, rows)
-        case DeclareField() | DeclareKey() | BuildIndex() | DropIndex() | Compact():
+        case (
+            DeclareField()
+            | DeclareKey()
+            | BuildIndex()
+            | DropIndex()
+            | Compact()
+            | RenameManifests()
+            | RewriteStorage()
+        ):
             pass
         case _:
             _apply_field(step, columns, rows, "")
