@@ -18,7 +18,7 @@ from domain.plan import make_plan
 from domain.schema import Index
 from tests.adapters.lance_answers import VECTOR, known, table_of_rows
 from tests.contracts.engines.drivers import LanceDriver, job_for, migrate, prepared
-from tests.domain.planning import changes_of, drop, index, nullability, retype, vector_index
+from tests.domain.planning import change, changes_of, drop, index, nullability, retype, vector_index
 
 SCALAR: list[tuple[str, Any, dict[str, Any]]] = [
     ("number", "BTREE", {}),
@@ -223,6 +223,26 @@ def test_settings_may_be_asked_for(table: LanceDriver) -> None:
     assert there["v_idx"] == {"num_partitions": 2, "m": 9}
     assert there["number_idx"] == {"zone_size": 64}
     assert {found.name: found.settings for found in job.target.indexes} == there
+
+
+@pytest.mark.parametrize("beside", [(), (retype("id", "int64", "float64"),), (retype("words", "utf8", "large_utf8"),)])
+@pytest.mark.parametrize("empty", [False, True])
+def test_an_index_may_take_the_place_of_one_that_differs_in_settings_alone(
+    table: LanceDriver, beside: tuple[dict[str, Any], ...], empty: bool
+) -> None:
+    outside(table).create_scalar_index("words", "INVERTED", name="words", stem=True, with_position=True)
+    replacing = [change("drop_scalar_index", name="words"), index("words", "inverted", name="words")]
+    expected: dict[str, Any] = {"words": (None, {"stem": False})}
+    if empty:
+        # A vector index learns from rows.
+        outside(table).delete("true")
+    else:
+        outside(table).create_index("v", "IVF_FLAT", name="near", metric="cosine", num_partitions=2)
+        nearest = vector_index("v", "ivf_flat", "dot", name="near", numPartitions=1)
+        replacing += [change("drop_vector_index", name="near"), nearest]
+        expected["near"] = ("dot", {"num_partitions": 1})
+    migrate(table, known(table), *beside, *replacing)
+    assert {found.name: (found.metric, found.settings) for found in known(table).indexes} == expected
 
 
 def test_settings_that_lance_does_not_accept_are_said_once_and_rightly(table: LanceDriver) -> None:

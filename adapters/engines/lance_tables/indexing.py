@@ -38,7 +38,9 @@ def wanted_indexes(job: Job, recipes: Sequence[Recipe]) -> list[Index]:
 def missing_indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> list[Index]:
     """Those of the job that the table does not have yet, once it has everything else of the job."""
     there, wanted = _shapes(inspect_table(table).schema), wanted_indexes(job, recipes)
-    again = [index for index in wanted if index in job.source.indexes and not _is_written(index, recipes)]
+    # One that takes the place of another of its name, or of itself, may look the same until the job has committed it.
+    named_so = {index.name for index in job.source.indexes}
+    again = [index for index in wanted if index.name in named_so and not _is_written(index, recipes)]
     if again and has_commit(table, str(job.migration_id), LanceOperation.CreateIndex):
         again = []
     return [index for index in wanted if _shape(index, job.target) not in there or index in again]
