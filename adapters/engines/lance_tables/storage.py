@@ -8,6 +8,7 @@ import logging
 
 import lance
 import pyarrow as pa
+from lance.dataset import LanceOperation
 
 from adapters.engines.lance_tables.field_places import path_of
 from adapters.engines.lance_tables.index_building import build_index, how_to_build
@@ -24,6 +25,8 @@ from domain.errors import EngineRefused, IndexNotBuilt, TableChanged
 log = logging.getLogger("schemaledger.lance")
 
 BLOB = b"lance-encoding:blob"
+READ = "schemaledger:read-version"
+"""Where the commit says which version its rows were read from: the library puts it on top of whatever is newest."""
 
 
 def rename_manifests(table: lance.LanceDataset) -> lance.LanceDataset:
@@ -66,19 +69,23 @@ def _written(table: lance.LanceDataset, job: Job) -> lance.LanceDataset:
         mode="overwrite",
         data_storage_version=STORAGE_VERSION,
         storage_options=options_of(table),
-        transaction_properties={KEY: str(job.migration_id)},
+        transaction_properties={KEY: str(job.migration_id), READ: str(table.version)},
     )
 
 
 def _rewritten_in(table: lance.LanceDataset, job: Job) -> tuple[int, int] | None:
-    """The version that was read, and the one that was made of it, by this job; None where it has made none."""
+    """The version that was read, and the one that was made of it, by this job; None where none of it is left."""
     for version in range(table.version, max(0, table.version - MOST_VERSIONS_READ), -1):
         try:
             transaction = table.read_transaction(version)
         except (ValueError, OSError, TypeError):
             continue
-        if transaction is not None and (transaction.transaction_properties or {}).get(KEY) == str(job.migration_id):
-            return transaction.read_version, version
+        if transaction is not None and isinstance(transaction.operation, LanceOperation.Restore):
+            # What came before was taken back.
+            return None
+        said = {} if transaction is None else transaction.transaction_properties or {}
+        if said.get(KEY) == str(job.migration_id) and READ in said:
+            return int(said[READ]), version
     return None
 
 
