@@ -99,7 +99,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         views=PostgresViews(opened),
         engines=LateEngines(Engines(settings.storage_options)),
         history=PostgresHistory(opened),
-        seal=PostgresSeal(database, KeyFiles(settings.seal_key_file)),
+        seal=PostgresSeal(database, KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file)),
         locations=RootedLocations(settings.table_roots, settings.object_roots),
         ids=ids,
         whereabouts=PostgresWhereabouts(database, store),
@@ -210,7 +210,7 @@ def working(settings: Settings, url: str, name: str, stop: Ending) -> Iterator[W
             parts.feed.on_append(wake)
         # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.
         sealer = sealer_of(settings, parts.house)
-        sealers = [Elected(url, SEAL, sealer.advance)] if sealer.keys.are_expected else []
+        sealers = [Elected(url, SEAL, sealer.has_more)] if sealer.keys.are_expected else []
         chores, keep = PostgresChores(parts.database, LOG_LOCK), settings.keep_operations
         housekeeper = Housekeeper(parts.house, chores, keep, settings.approve_within, settings.drift_every)
         messenger = HttpMessenger(parts.house.webhook_allowance)

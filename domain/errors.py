@@ -1105,6 +1105,16 @@ class CheckpointNotFound(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class NotProvable(Refusal):
+    code = "not_provable"
+    sentence = (
+        "Nothing is proven while what is stored does not verify: {reason}. `schemaledger doctor` says how the seal "
+        "stands, and `schemaledger audit verify --full` finds what was changed."
+    )
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
 class NoEventsFound(Refusal):
     code = "no_events_found"
     sentence = "There are no sealed events of {scope}."

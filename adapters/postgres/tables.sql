@@ -258,6 +258,13 @@ CREATE TABLE IF NOT EXISTS seal_checkpoints (
     signed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- Of the outside copy: the last checkpoint that it was given, and its length then. Whatever is less later was lost.
+CREATE TABLE IF NOT EXISTS seal_copies (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    size bigint NOT NULL,
+    bytes bigint NOT NULL
+);
+
 -- Why the seal has stopped; no row while it goes on.
 CREATE TABLE IF NOT EXISTS seal_alarms (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),

@@ -6,17 +6,19 @@ from heapq import merge
 from typing import NamedTuple
 
 from adapters.postgres.statements import Connection, Statement, run
-from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.copy import OutsideCopy, size_of
 from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, verify_ed25519
 from adapters.sealing.tiles import PostgresForest
 from domain.audit.notes import NoteDamaged, opened, parse_checkpoint
 from domain.audit.tree import EMPTY, TILE_WIDTH, Growing, Tree, leaf_hash
 
+DATABASE, OUTSIDE = "the database", "the outside copy"
 BATCH = 20 * TILE_WIDTH
 """Events read at once."""
 
 NOTES = "SELECT size, note FROM seal_checkpoints WHERE size > %(after)s ORDER BY size LIMIT 1000"
+COPIED = "SELECT size FROM seal_copies"
 COUNT = "SELECT count(*) AS events, coalesce(max(notification_id), 0) AS last FROM stored_events"
 
 Tell = Callable[[int, int], object]
@@ -55,12 +57,18 @@ class Inspection:
     """Of the last checkpoint."""
     _now: Growing = field(default_factory=Growing)
     _then: Growing = field(default_factory=Growing)
+    _copied: int = 0
+    """The last checkpoint that the outside copy was given."""
+    _outside_at: int = 0
+    """The last one found there."""
     _suspects: list[_Leaf] = field(default_factory=list)
     """Changed leaves since the last checkpoint: it tells whether the event or the tree was changed."""
 
     def problems(self, tell: Tell) -> Iterator[str]:
-        kept = merge(self._here(), self._outside(), key=lambda each: each.size)
+        # Of equal sizes the outside one comes first: what is here is missed there only after it.
+        kept = merge(self._outside(), self._here(), key=lambda each: each.size)
         awaited = next(kept, None)
+        yield from self._begun()
         for leaf in self._leaves(tell):
             if leaf.now is None:
                 yield f"position {leaf.position} is missing from the log"
@@ -79,6 +87,7 @@ class Inspection:
 
     def _compared(self, kept: _Kept) -> Iterator[str]:
         self.checkpoints += 1
+        yield from self._lacked(kept)
         try:
             text, _ = opened(kept.note, self.keys.known(), verify_ed25519)
             checkpoint = parse_checkpoint(text)
@@ -98,6 +107,19 @@ class Inspection:
                 yield f"{_named(kept)} was signed for another log: events were changed, and the tree with them"
         self._suspects.clear()
 
+    def _lacked(self, kept: _Kept) -> Iterator[str]:
+        """That the outside copy has all that the database has, but what is copied just now."""
+        if kept.place == OUTSIDE:
+            self._outside_at = kept.size
+        elif kept.size != self._outside_at and kept.size <= self._copied:
+            yield f"the outside copy lacks the checkpoint of {kept.size} events, which the database has"
+
+    def _begun(self) -> Iterator[str]:
+        row = run(self.connection, Statement(COPIED, {})).first
+        self._copied = row["size"] if row else 0
+        if self.keys.are_expected and not self.keys.private.exists():
+            yield f"the signing key {self.keys.private} is not there"
+
     def _leaves(self, tell: Tell) -> Iterator[_Leaf]:
         row = run(self.connection, Statement(COUNT, {})).first
         assert row is not None
@@ -115,14 +137,11 @@ class Inspection:
     def _here(self) -> Iterator[_Kept]:
         after = 0
         while rows := run(self.connection, Statement(NOTES, {"after": after})).rows:
-            yield from (_Kept(row["size"], "the database", row["note"]) for row in rows)
+            yield from (_Kept(row["size"], DATABASE, row["note"]) for row in rows)
             after = rows[-1]["size"]
 
     def _outside(self) -> Iterator[_Kept]:
-        for note in self.outside.notes():
-            lines = note.split("\n")
-            size = int(lines[1]) if lines[1:2] and lines[1].isdecimal() else 0
-            yield _Kept(size, "the outside copy", note)
+        yield from (_Kept(size_of(note), OUTSIDE, note) for note in self.outside.notes())
 
     def _upper_tiles(self) -> Iterator[str]:
         try:

@@ -1,21 +1,26 @@
 """The seal as readers ask for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database
-from adapters.postgres.statements import Connection
+from adapters.postgres.statements import Connection, Statement, run
+from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.events import EVENT, events
+from adapters.sealing.proving import ProvenTree, provable
 from adapters.sealing.signing import KeyFiles
-from adapters.sealing.tiles import PostgresForest
+from adapters.sealing.standing import SealStopped, checkpoint_of, compare_log, signing_key, standing
+from domain.audit.entry import Sealed
 from domain.audit.evidence import Frame, Scope
-from domain.audit.notes import Signer, VerifierKey
+from domain.audit.notes import Checkpoint, NoteDamaged, Signer, VerifierKey, parse_checkpoint
 from domain.audit.seal import Inclusion, SignedCheckpoint, Span
-from domain.audit.tree import Tree
-from domain.errors import SealKeyMissing
+from domain.errors import NotProvable, SealKeyMissing
+
+T = TypeVar("T")
 
 STREAMS = "event_streams_v1"
 """The view that says of which table each stream is."""
@@ -50,10 +55,10 @@ MAX = 1 << 62
 
 
 class PostgresSeal:
-    """Implements ``Seal``."""
+    """Implements ``Seal``. ``outside`` is looked at where it can be reached from here."""
 
-    def __init__(self, database: Database, keys: KeyFiles) -> None:
-        self._database, self._keys = database, keys
+    def __init__(self, database: Database, keys: KeyFiles, outside: OutsideCopy | None = None) -> None:
+        self._database, self._keys, self._outside = database, keys, outside
 
     def head(self) -> int:
         row = self._database.row(HEAD, {})
@@ -76,17 +81,17 @@ class PostgresSeal:
     def covering(self, position: int) -> SignedCheckpoint | None:
         return _checkpoint(self._database.row(COVERING, {"size": position}))
 
-    def consistency(self, earlier: int, size: int) -> Sequence[bytes]:
-        return self._database.read(lambda connection: Tree(PostgresForest(connection), size).consistency(earlier))
+    def consistency(self, earlier: int, checkpoint: SignedCheckpoint) -> Sequence[bytes]:
+        return self._in_tree(checkpoint, lambda _, tree: tree.consistency(earlier))
+
+    def root_at(self, size: int, checkpoint: SignedCheckpoint) -> bytes:
+        return self._in_tree(checkpoint, lambda _, tree: tree.root_at(size))
 
     def inclusion(self, position: int, checkpoint: SignedCheckpoint) -> Inclusion:
-        def found(connection: Connection) -> Inclusion:
-            batch = events(connection, ONE, position=position)
-            assert batch, f"position {position} is missing from the log"
-            path = Tree(PostgresForest(connection), checkpoint.size).inclusion(position - 1)
-            return Inclusion(batch[0], path, checkpoint)
-
-        return self._database.read(found)
+        found = self._in_tree(checkpoint, _proven(checkpoint, ONE, position=position))
+        if not found:
+            raise NotProvable(f"position {position} is missing from the log")
+        return found[0]
 
     def recorded(self, start: datetime, end: datetime, size: int) -> Span | None:
         return _span(self._database.row(RECORDED, {"start": start, "end": end, "size": size}))
@@ -100,22 +105,31 @@ class PostgresSeal:
         return None if row is None else UUID(str(row["table_id"]))
 
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
-        """Batch by batch: whoever takes their time with the events holds no connection meanwhile."""
-        after = 0
-        while batch := self._batch(scope, checkpoint, after):
+        """Batch by batch: a reader that takes its time with the events holds no connection meanwhile."""
+        after, sql, values = 0, *_of(scope, checkpoint)
+        while batch := self._in_tree(checkpoint, _proven(checkpoint, sql, **values, after=after)):
             yield from batch
             after = batch[-1].event.entry.position
 
+    def events(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Sealed]:
+        after, sql, values = 0, *_of(scope, checkpoint)
+        while batch := self._in_tree(checkpoint, _compared(sql, **values, after=after)):
+            yield from batch
+            after = batch[-1].entry.position
+
     def frame(self, first: SignedCheckpoint, last: SignedCheckpoint) -> Frame:
-        proof = self.consistency(first.size, last.size)
-        origin = last.note.partition("\n")[0]
-        return Frame(origin, first.note, last.note, proof, *self.keys())
+        if self._signed(first).root != self.root_at(first.size, last):
+            raise NotProvable(f"the checkpoint of {first.size} events was signed for another log")
+        proof = self.consistency(first.size, last)
+        return Frame(self._signed(last).origin, first.note, last.note, proof, *self.keys())
 
     def signer(self) -> Signer:
+        if not self._keys.private.exists():
+            raise SealKeyMissing(str(self._keys.private))
         try:
-            return self._keys.load()
-        except FileNotFoundError:
-            raise SealKeyMissing(str(self._keys.private)) from None
+            return signing_key(self._keys)
+        except SealStopped as stop:
+            raise NotProvable(str(stop)) from None
 
     def keys(self) -> tuple[Sequence[VerifierKey], Sequence[str]]:
         return self._keys.known(), self._keys.rotations()
@@ -124,15 +138,56 @@ class PostgresSeal:
         row = self._database.row(ALARM, {})
         return None if row is None else str(row["message"])
 
-    def _batch(self, scope: Scope, checkpoint: SignedCheckpoint, after: int) -> list[Inclusion]:
-        values = {"subject": scope.subject, "after": after, "size": checkpoint.size, "limit": BATCH}
+    def problem(self) -> str | None:
+        """As the sealer last said, or as it would now."""
+        if (alarm := self.alarm()) is not None:
+            return alarm
+        try:
+            self._database.read(self._look)
+        except (SealStopped, OSError) as found:
+            return str(found)
+        return None
 
-        def found(connection: Connection) -> list[Inclusion]:
-            tree = Tree(PostgresForest(connection), checkpoint.size)
-            batch = events(connection, EVENT + WHERE[scope.kind] + AFTER, **values)
-            return [Inclusion(event, tree.inclusion(event.entry.position - 1), checkpoint) for event in batch]
+    def _look(self, connection: Connection) -> None:
+        outside = self._outside
+        # A process elsewhere may reach no copy. That one is lost is for the sealer to say, who writes it.
+        if outside is not None and self._keys.are_expected and outside.path.exists():
+            standing(connection, self._keys, outside)
+        elif (last := _checkpoint(run(connection, Statement(LATEST, {})).first)) is not None:
+            compare_log(connection, self._signed(last))
 
-        return self._database.read(found)
+    def _in_tree(self, checkpoint: SignedCheckpoint, work: Callable[[Connection, ProvenTree], T]) -> T:
+        """What is found in the tree that was signed. Raises NotProvable where another one is stored."""
+        signed = self._signed(checkpoint)
+        with provable():
+            return self._database.read(lambda connection: work(connection, ProvenTree(connection, signed)))
+
+    def _signed(self, checkpoint: SignedCheckpoint) -> Checkpoint:
+        """What the note says, which was signed; not what stands beside it. Raises NotProvable."""
+        try:
+            if self._keys.known():
+                return checkpoint_of(checkpoint.note, self._keys)
+            return parse_checkpoint(checkpoint.note.rpartition("\n\n")[0] + "\n")
+        except (SealStopped, NoteDamaged) as damage:
+            raise NotProvable(str(damage)) from None
+
+
+def _proven(
+    checkpoint: SignedCheckpoint, sql: str, **values: Any
+) -> Callable[[Connection, ProvenTree], list[Inclusion]]:
+    def found(connection: Connection, tree: ProvenTree) -> list[Inclusion]:
+        return [Inclusion(event, tree.path(event), checkpoint) for event in events(connection, sql, **values)]
+
+    return found
+
+
+def _compared(sql: str, **values: Any) -> Callable[[Connection, ProvenTree], list[Sealed]]:
+    return lambda connection, tree: [tree.compared(event) for event in events(connection, sql, **values)]
+
+
+def _of(scope: Scope, checkpoint: SignedCheckpoint) -> tuple[str, dict[str, Any]]:
+    """The events of a scope that the checkpoint covers, but for where to go on."""
+    return EVENT + WHERE[scope.kind] + AFTER, {"subject": scope.subject, "size": checkpoint.size, "limit": BATCH}
 
 
 def _checkpoint(row: DictRow | None) -> SignedCheckpoint | None:

@@ -82,6 +82,7 @@ STATUSES = {
     "internal_error": 500,
     "log_unavailable": 503,
     "seal_key_missing": 503,
+    "not_provable": 503,
     "engine_unavailable": 503,
 }
 """Statuses of refusals that are not 400."""

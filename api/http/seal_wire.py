@@ -35,7 +35,10 @@ class ProofBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ConsistencyBody(Struct, frozen=True, kw_only=True, rename="camel"):
-    """That the tree of the checkpoint ``to`` begins with that of the checkpoint ``from``."""
+    """That the tree of the checkpoint ``to`` begins with that of the first ``from`` events.
+
+    ``fromCheckpoint`` is empty where it is no longer kept here: whoever kept it has it.
+    """
 
     from_size: int
     to_size: int

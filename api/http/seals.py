@@ -25,7 +25,7 @@ from domain.audit.notes import Proof
 from domain.audit.seal import SignedCheckpoint
 from domain.audit.tree import leaf_hash
 from domain.errors import NoEventsFound, ValidationFailed, Violation
-from domain.handlers.evidence import Period, checkpoint_of, evidence_of, latest_checkpoint, place_of, proof_of
+from domain.handlers.evidence import Period, consistency_of, evidence_of, latest_checkpoint, place_of, proof_of
 from domain.handlers.house import House
 from domain.handlers.witnessing import record_read
 from domain.trail.events import TrailRead
@@ -114,14 +114,13 @@ def consistency(house: NamedDependency[House], from_size: FromSize, to_size: ToS
     """That the log of one checkpoint is the beginning of that of another (RFC 6962, section 2.1.2)."""
     if from_size > to_size:
         raise ValidationFailed((conflict("from", "it is above 'to'"),))
-    earlier, later = checkpoint_of(house.seal, from_size), checkpoint_of(house.seal, to_size)
-    path = house.seal.consistency(from_size, to_size)
+    found = consistency_of(house.seal, from_size, to_size)
     return ConsistencyBody(
         from_size=from_size,
         to_size=to_size,
-        path=tuple(node.hex() for node in path),
-        from_checkpoint=earlier.note,
-        to_checkpoint=later.note,
+        path=tuple(node.hex() for node in found.path),
+        from_checkpoint=found.earlier,
+        to_checkpoint=found.later,
     )
 
 

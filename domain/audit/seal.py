@@ -40,7 +40,10 @@ class Span:
 
 
 class Seal(Protocol):
-    """Every method may raise LogUnavailable."""
+    """Every method may raise LogUnavailable.
+
+    What proves something was compared with what was signed: where it would not verify, NotProvable is raised.
+    """
 
     def head(self) -> int:
         """The last position of the log, sealed or not."""
@@ -60,11 +63,14 @@ class Seal(Protocol):
     def covering(self, position: int) -> SignedCheckpoint | None:
         """The first that covers the position."""
 
-    def consistency(self, earlier: int, size: int) -> Sequence[bytes]:
-        """Between the trees of two checkpoints."""
+    def consistency(self, earlier: int, checkpoint: SignedCheckpoint) -> Sequence[bytes]:
+        """Between the tree of the first ``earlier`` events and that of the checkpoint. Raises NotProvable."""
+
+    def root_at(self, size: int, checkpoint: SignedCheckpoint) -> bytes:
+        """Of the first so many leaves of the checkpoint's tree. Raises NotProvable."""
 
     def inclusion(self, position: int, checkpoint: SignedCheckpoint) -> Inclusion:
-        """Of a position that the checkpoint covers."""
+        """Of a position that the checkpoint covers. Raises NotProvable."""
 
     def recorded(self, start: datetime, end: datetime, size: int) -> Span | None:
         """The events under the checkpoint of ``size`` that were recorded from ``start`` to before ``end``."""
@@ -76,16 +82,25 @@ class Seal(Protocol):
         """The table that a table's, migration's or operation's stream is about."""
 
     def evidence(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Inclusion]:
-        """Every event of the scope that the checkpoint covers, in order. A table's are known once the views follow."""
+        """Every event of the scope that the checkpoint covers, in order. A table's are known once the views follow.
+
+        Raises NotProvable on the way.
+        """
+
+    def events(self, scope: Scope, checkpoint: SignedCheckpoint) -> Iterator[Sealed]:
+        """The same without their paths, which is faster."""
 
     def frame(self, first: SignedCheckpoint, last: SignedCheckpoint) -> Frame:
-        """What proofs up to the last checkpoint stand in."""
+        """What proofs up to the last checkpoint stand in. Raises NotProvable."""
 
     def signer(self) -> Signer:
-        """Who signs lists of contents. Raises SealKeyMissing in a process without the key."""
+        """Who signs lists of contents. Raises SealKeyMissing in a process without the key, and NotProvable."""
 
     def keys(self) -> tuple[Sequence[VerifierKey], Sequence[str]]:
         """Those that verify, oldest first, and the notes of their rotations."""
 
     def alarm(self) -> str | None:
         """Why the seal has stopped; None while it goes on."""
+
+    def problem(self) -> str | None:
+        """Why nothing is to be proven now: the alarm, or what would be one if the sealer looked."""

@@ -93,7 +93,7 @@ def test_a_tree_computed_anew_without_the_key_is_found(
     thief = KeyFiles(tmp_path / "thief" / "key")
     thief.make()
     tamper(EDIT)
-    tamper("TRUNCATE seal_tiles, seal_checkpoints")
+    tamper("TRUNCATE seal_tiles, seal_checkpoints, seal_copies")
     assert Sealer(thief, OutsideCopy(tmp_path / "thief" / "copy")).advance(connection)
     problems = look()
     assert any("in the database is not one of ours: nobody whose key is known" in problem for problem in problems)
@@ -104,9 +104,20 @@ def test_a_log_made_anew_with_the_stolen_key_is_found_by_the_outside_copy(
     look: Look, tamper: Tamper, connection: Connection, keys: KeyFiles, tmp_path: Path
 ) -> None:
     tamper(EDIT)
-    tamper("TRUNCATE seal_tiles, seal_checkpoints")
+    tamper("TRUNCATE seal_tiles, seal_checkpoints, seal_copies")
     assert Sealer(keys, OutsideCopy(tmp_path / "another")).advance(connection)
     assert [problem for problem in look() if "outside copy" in problem] == [
         "the checkpoint of 6 events in the outside copy was signed for another log: events were changed, "
-        "and the tree with them"
+        "and the tree with them",
+        "the outside copy lacks the checkpoint of 7 events, which the database has",
     ]
+
+
+def test_a_checkpoint_that_was_cut_out_of_the_outside_copy_is_found(look: Look, copy: OutsideCopy) -> None:
+    first, second = copy.path.read_text().split("\x1e")[1:]
+    copy.path.write_text(f"\x1e{second}")
+    assert look() == ["the outside copy lacks the checkpoint of 3 events, which the database has"]
+    copy.path.write_text(f"\x1e{first}")
+    assert look() == ["the outside copy lacks the checkpoint of 6 events, which the database has"]
+    copy.path.unlink()
+    assert len(look()) == 2
