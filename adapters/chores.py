@@ -50,6 +50,8 @@ FORGET = f"""
 DELETE FROM operation_status_v1 WHERE NOT {UNFINISHED} AND completed_at < clock_timestamp() - %(older_than)s
 """  # noqa: S608
 
+THIN = "SELECT seal_checkpoints_thin() AS gone"
+
 
 class PostgresChores:
     """Implements ``Chores``. ``lock`` is the statement that keeps appends away while leases are mended."""
@@ -82,3 +84,7 @@ class PostgresChores:
     def forget_operations(self, older_than: timedelta) -> int:
         statement = Statement(FORGET, {"older_than": older_than})
         return self._database.write(lambda connection: run(connection, statement).changed)
+
+    def thin_checkpoints(self) -> int:
+        row = self._database.write(lambda connection: run(connection, Statement(THIN, {})).first)
+        return int(row["gone"]) if row else 0

@@ -4,6 +4,7 @@ Composed here, and not with the rest in compose.py, which imports the engines an
 faster without.
 """
 
+import logging
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,12 +13,17 @@ from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
 from adapters.postgres.preparing import prepare_database
 from adapters.sealing.signing import KeyFiles
+from adapters.sealing.standing import SealStopped, signing_key
 from adapters.system import RandomIds, SystemClock
 from adapters.tokens import PostgresTokens, is_well_formed, new_secret, write_privately
 from adapters.views.catalogue import INLINE
 from api.settings import Settings
+from domain.audit.notes import NoteDamaged
 from domain.handlers.tokens import admit_admin
 
+log = logging.getLogger("schemaledger.seal")
+
+SEALED = "SELECT EXISTS (SELECT FROM seal_checkpoints) AS sealed"
 ADMIN = "admin"
 """The subject of the token made at the first start."""
 
@@ -39,8 +45,6 @@ class Prepared(NamedTuple):
 def prepare(settings: Settings, url: str) -> Prepared:
     """Makes the database and the data folder ready. Raises ValueError for a token's file that holds none."""
     prepare_worker(settings, url)
-    with suppress(FileExistsError):
-        KeyFiles(settings.seal_key_file).make()
     made = not settings.token_file.exists()
     if made:
         write_privately(settings.token_file, new_secret())
@@ -51,8 +55,22 @@ def prepare(settings: Settings, url: str) -> Prepared:
     tokens = PostgresTokens(database)
     try:
         # Also for a token that is there: the database may be a new one.
+        _make_key(KeyFiles(settings.seal_key_file), database)
         store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
         admit_admin(store, tokens, ids.new(), secret, ADMIN)
         return Prepared(made, tokens.is_any_good())
     finally:
         database.close()
+
+
+def _make_key(keys: KeyFiles, database: Database) -> None:
+    """At the first start. A key that is lost is not replaced, for another would not follow it; it is said at once."""
+    row = database.row(SEALED, {})
+    if keys.are_expected or not (row and row["sealed"]):
+        # Also one that somebody was ended in the midst of making.
+        with suppress(FileExistsError, NoteDamaged):
+            keys.make()
+    try:
+        signing_key(keys)
+    except SealStopped as found:
+        log.error("nothing is sealed: %s", found)

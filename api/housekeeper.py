@@ -21,6 +21,7 @@ LEASES, OPERATIONS, TABLES = timedelta(minutes=1), timedelta(hours=1), timedelta
 APPROVALS = timedelta(minutes=1)
 TALLIES = timedelta(minutes=10)
 WEBHOOKS = timedelta(hours=1)
+CHECKPOINTS = timedelta(hours=1)
 """How often each chore is due, over all processes."""
 
 
@@ -62,6 +63,7 @@ class Housekeeper:
         self._chore("approvals", APPROVALS, self._expire)
         self._chore("tallies", TALLIES, self._settle)
         self._chore("webhooks", WEBHOOKS, self._clear)
+        self._chore("checkpoints", CHECKPOINTS, self._thin)
         if self._drift_every is not None:
             self._chore("drift", self._drift_every, self._compare)
         self._chore("tables", TABLES, self._tidy)
@@ -103,6 +105,10 @@ class Housekeeper:
         )
         if forgotten or secrets:
             log.info("%s old deliveries and %s secrets that sign nothing are forgotten", forgotten, secrets)
+
+    def _thin(self) -> None:
+        if thinned := self._chores.thin_checkpoints():
+            log.info("%s old checkpoints are no longer kept here: later ones cover what they did", thinned)
 
     def _compare(self) -> None:
         tables = (table.table_id for table in all_tables(self._house))

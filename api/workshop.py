@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from adapters.chores import PostgresChores
 from adapters.engines.lance_tables.border import problem_of_root
@@ -15,7 +16,7 @@ from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.inspecting import Inspection
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
-from api.compose import composed, replays_of, vital_signs
+from api.compose import Parts, composed, replays_of, sealer_of, vital_signs
 from api.settings import Settings
 from domain.examination import Finding, of_issuer, of_object_root
 from domain.handlers.housekeeping import examine, tidy_tables
@@ -53,7 +54,29 @@ def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
         )
         issuers = () if settings.oidc is None else (settings.oidc.issuer,)
         providers = (of_issuer(issuer, problem_of_issuer(issuer, fetch)) for issuer in issuers)
-        return [*roots, *providers, *examine(parts.house, vital_signs(parts.database), chores)]
+        signs, problem = vital_signs(parts.database), _problem_of_seal(settings, url, parts)
+        return [*roots, *providers, *examine(parts.house, signs, chores, problem)]
+
+
+def _problem_of_seal(settings: Settings, url: str, parts: Parts) -> str | None:
+    """Looked for here and now: also while no worker runs, and before the next event."""
+    sealer = sealer_of(settings, parts.house)
+    if sealer.keys.are_expected:
+        with connected(url) as connection:
+            return sealer.problem(connection)
+    if parts.house.seal.latest() is not None and settings.token_file.exists():
+        return f"the signing key {sealer.keys.private} is not there: put it back from a copy"
+    # A machine that only works: others sign, and this one can compare.
+    return parts.house.seal.problem()
+
+
+def write_copy_anew(settings: Settings, url: str) -> Path | None:
+    """The outside copy of the checkpoints, from the database; where the file before is kept.
+
+    Raises OSError, and SealStopped where the database itself does not go on from what was signed.
+    """
+    with composed(settings, url) as parts, connected(url) as connection:
+        return sealer_of(settings, parts.house).write_copy_anew(connection)
 
 
 @contextmanager

@@ -132,6 +132,9 @@ class Chores(Protocol):
     def forget_operations(self, older_than: timedelta) -> int:
         """Takes operations that ended so long ago out of the lists; the log keeps them. How many."""
 
+    def thin_checkpoints(self) -> int:
+        """Forgets old checkpoints that a later one of the same minute or hour follows. How many."""
+
 
 class Tokens(Protocol):
     """The bearer tokens that are good."""

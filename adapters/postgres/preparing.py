@@ -81,4 +81,7 @@ def _prepare(connection: psycopg.Connection, scripts: Sequence[str], digest: str
 def _grants(names: Sequence[str], role: str) -> list[Composed]:
     rights = ((name, SQL(RIGHTS.get(name, ROWS))) for name in names)
     to = Identifier(role)
-    return [SQL("GRANT {} ON {} TO {}").format(right, Identifier(name), to) for name, right in rights]
+    return [
+        *(SQL("GRANT {} ON {} TO {}").format(right, Identifier(name), to) for name, right in rights),
+        SQL("GRANT EXECUTE ON FUNCTION seal_checkpoints_thin() TO {}").format(to),
+    ]

@@ -258,6 +258,31 @@ CREATE TABLE IF NOT EXISTS seal_checkpoints (
     signed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- Checkpoints are thinned: after an hour the last of each minute is kept, after a day the last of each hour, and the
+-- first and the last of all in any case. The tree proves of any size that the log goes on from it. As a function of
+-- the owner's: who runs the service may not delete checkpoints otherwise. Nothing of the caller's is looked up in it.
+DO $$ BEGIN
+    EXECUTE format($make$
+        CREATE OR REPLACE FUNCTION seal_checkpoints_thin() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+        SET search_path = pg_catalog, %1$I, pg_temp
+        BEGIN ATOMIC
+            WITH aged AS (
+                SELECT size, row_number() OVER (ORDER BY size) = 1 AS is_first, signed_at < now() - interval '1 hour' AS is_old,
+                    date_trunc(CASE WHEN signed_at < now() - interval '1 day' THEN 'hour' ELSE 'minute' END, signed_at, 'UTC') AS begins,
+                    lead(signed_at) OVER (ORDER BY size) AS next
+                FROM %1$I.seal_checkpoints
+            ), gone AS (
+                DELETE FROM %1$I.seal_checkpoints USING aged
+                WHERE seal_checkpoints.size = aged.size AND is_old AND NOT is_first
+                    AND next < begins + CASE WHEN signed_at < now() - interval '1 day' THEN interval '1 hour' ELSE interval '1 minute' END
+                RETURNING 1
+            )
+            SELECT count(*) FROM gone;
+        END
+    $make$, current_schema());
+    REVOKE ALL ON FUNCTION seal_checkpoints_thin() FROM PUBLIC;
+END $$;
+
 -- Of the outside copy: the last checkpoint that it was given, and its length then. Whatever is less later was lost.
 CREATE TABLE IF NOT EXISTS seal_copies (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),

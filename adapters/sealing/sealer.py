@@ -13,7 +13,7 @@ from adapters.postgres.statements import Connection, Statement, run
 from adapters.sealing.copy import OutsideCopy, size_of
 from adapters.sealing.events import NEXT, events
 from adapters.sealing.signing import KeyFiles, SigningKey
-from adapters.sealing.standing import SealStopped, Standing, signing_key, standing
+from adapters.sealing.standing import LAST, SealStopped, Standing, checkpoint_of, compare_log, signing_key, standing
 from adapters.sealing.tiles import PostgresForest, grown, store
 from domain.audit.notes import Checkpoint, NoteDamaged, signed
 from domain.audit.tree import Tree, leaf_hash
@@ -70,8 +70,12 @@ class Sealer:
     def write_copy_anew(self, connection: Connection) -> Path | None:
         """The outside copy, from what the database has: what was known only outside is in it no more.
 
-        Where the file before is kept, if there was one. Raises OSError, also where there is no folder.
+        Where the file before is kept, if there was one. Raises OSError, also where there is no folder, and SealStopped
+        where the database itself does not go on from what was signed.
         """
+        signing_key(self.keys)
+        if row := run(connection, Statement(LAST, {})).first:
+            compare_log(connection, checkpoint_of(row["note"], self.keys))
         before = self.outside.write_anew(row["note"] for row in run(connection, Statement(NOTES, {})).rows)
         last = self.outside.last()
         self._note_copied(connection, size_of(last) if last else 0)

@@ -61,7 +61,8 @@ class KeyFiles:
         return self.private.with_name(f"{self.private.name}.rotations")
 
     def make(self, name: str | None = None) -> SigningKey:
-        """A key of a name nobody has. Raises FileExistsError, also where only the signing key is lost.
+        """A key of a name nobody has. Raises FileExistsError, also where only the signing key is lost, and NoteDamaged
+        where the file of one holds none.
 
         A log that was sealed does not begin anew by itself.
         """
@@ -69,8 +70,16 @@ class KeyFiles:
             raise FileExistsError(self.public)
         key = SigningKey(name or f"schemaledger/{secrets.token_hex(8)}", secrets.token_bytes(32))
         self.private.parent.mkdir(parents=True, exist_ok=True)
-        self._write(key, self.private, os.O_EXCL)
-        self.public.write_text(f"{key.vkey}\n")
+        # Both files appear whole or not at all: whoever is ended in between leaves what the next one can go on with.
+        beside = self._written(key)
+        try:
+            os.link(beside, self.private)
+        except FileExistsError:
+            self._write_public(self.load())
+            raise
+        finally:
+            beside.unlink()
+        self._write_public(key)
         return key
 
     def load(self) -> SigningKey:
@@ -92,9 +101,7 @@ class KeyFiles:
         with self.public.open("a") as file:
             file.write(f"{new.vkey}\n")
         # Whatever happens, there is one whole key: the old one or the new one.
-        beside = self.private.with_name(f"{self.private.name}.new")
-        self._write(new, beside, os.O_TRUNC)
-        beside.replace(self.private)
+        self._written(new).replace(self.private)
         return new
 
     def known(self) -> list[VerifierKey]:
@@ -104,9 +111,17 @@ class KeyFiles:
     def rotations(self) -> list[str]:
         return [path.read_text() for path in sorted(self._rotations.glob("*"))] if self._rotations.exists() else []
 
-    def _write(self, key: SigningKey, place: Path, flag: int) -> None:
-        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+    def _written(self, key: SigningKey) -> Path:
+        """A file beside with the key."""
+        place = self.private.with_name(f"{self.private.name}.{secrets.token_hex(4)}.new")
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(key.private_text())
             file.flush()
             os.fsync(file.fileno())
+        return place
+
+    def _write_public(self, key: SigningKey) -> None:
+        beside = self.public.with_name(f"{self.public.name}.{secrets.token_hex(4)}.new")
+        beside.write_text(f"{key.vkey}\n")
+        beside.replace(self.public)

@@ -19,7 +19,7 @@ BETWEEN = "SELECT max(size) AS size FROM seal_checkpoints WHERE size > %(after)s
 COPIED = "SELECT size, bytes FROM seal_copies"
 
 
-class SealStopped(Exception):
+class SealStopped(ValueError):
     """The log is not what was sealed before. Says what does not fit."""
 
 

@@ -11,7 +11,7 @@ from api.cli.output import DONE, ERROR, say, show_json
 from api.cli.running import setting_options, settings_from
 from api.cli.trails import events, report
 from api.cli.verifier import verify_bundle
-from api.client.calls import Client
+from api.client.calls import Client, ServiceError
 
 MOST_PROBLEMS = 20
 
@@ -100,6 +100,28 @@ def _verify_log(flags: dict[str, Any], *, as_json: bool) -> int:
         sealed = f"{looking.sealed:,} of them sealed, {looking.checkpoints:,} checkpoints"
         say(f"It holds: {looking.events:,} events, {sealed}.")
     return ERROR if problems else DONE
+
+
+@audit.command("restore-copy")
+@setting_options
+def restore_copy(**flags: Any) -> None:
+    """Write the outside copy of the checkpoints anew, from the database. The file before, if any, is kept beside it.
+
+    After the copy was lost, or for a place it is to lie at from now on: the folder has to be there.
+    """
+    from api.own_postgres import database
+    from api.workshop import write_copy_anew
+
+    settings = settings_from(flags)
+    place = settings.seal_copy_file
+    try:
+        with database(settings) as url:
+            before = write_copy_anew(settings, url)
+    except OSError as error:
+        raise ServiceError(f"{place} cannot be written: {error.strerror}. Make or mount its folder first.") from None
+    say(f"{place} has every checkpoint that the database has. What was known only outside is not in it.")
+    if before is not None:
+        say(f"The file before is {before}: keep it as evidence.")
 
 
 def _tell(done: int, total: int) -> None:

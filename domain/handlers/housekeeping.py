@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.diff import describe
 from domain.errors import Refusal
@@ -24,9 +25,14 @@ class Tidied(Struct, frozen=True, kw_only=True):
     bytes_removed: int
 
 
-def examine(house: House, vitals: VitalSigns, chores: Chores) -> Iterator[Finding]:
-    """What was found, one thing after the other. Raises LogUnavailable."""
-    yield from judge(vitals.read(), chores.look())
+def examine(house: House, vitals: VitalSigns, chores: Chores, seal_problem: str | None = None) -> Iterator[Finding]:
+    """What was found, one thing after the other; ``seal_problem`` is what a look at the seal found.
+
+    Raises LogUnavailable.
+    """
+    seen = vitals.read()
+    # The alarm is what the sealer said when it came by last.
+    yield from judge(replace(seen, seal_alarm=seal_problem or seen.seal_alarm), chores.look())
     yield _of_approvals(house)
     tables = well = 0
     for table in all_tables(house):

@@ -38,6 +38,8 @@ def test_a_role_that_may_only_add_events_runs_the_whole_service(database_url: st
         done = api.finished(api.migrate(table, add("x")).json()["operationId"])
         assert done["status"] == "completed"
         assert api.get("/audit/evidence", tableId=table).status_code == 200
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT seal_checkpoints_thin()").fetchone() == (0,)
         rebuild = api.post("/projections/migrations/rebuild").json()["operationId"]
         assert api.finished(rebuild)["error"]["code"] == "rebuild_forbidden"
 

@@ -9,11 +9,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from adapters.postgres.database import connected
 from adapters.sealing.signing import KeyFiles, verify_ed25519
+from api.compose import composed, sealer_of
+from api.groundwork import prepare
+from api.workshop import examination
 from domain.audit.files import EvidenceRefused
 from domain.audit.notes import VerifierKey, opened, parse_checkpoint, parse_key, parse_proof
 from domain.audit.tree import extends, includes
 from domain.audit.verifying import Verified, verify_evidence
+from domain.examination import Finding, Verdict
 from tests.api.conftest import Api
 
 ADD = {"type": "add_column", "params": {"name": "email", "dataType": "utf8", "nullable": True}}
@@ -125,3 +130,52 @@ def test_a_process_without_the_key_says_so(api: Api, tmp_path: Path) -> None:
     api.settings.seal_key_file.rename(tmp_path / "away")
     answer = api.get("/audit/evidence", tableId=table)
     assert (answer.status_code, answer.json()["code"]) == (503, "seal_key_missing")
+
+
+def seal_as_the_doctor_sees_it(api: Api) -> Finding:
+    assert api.settings.database_url is not None
+    found = examination(api.settings, api.settings.database_url, mend=False)
+    return next(finding for finding in found if finding.subject == "seal")
+
+
+def test_the_doctor_looks_at_the_seal_itself_whether_or_not_anybody_seals(idle_api: Api) -> None:
+    assert idle_api.settings.database_url is not None
+    idle_api.new_table()
+    with composed(idle_api.settings, idle_api.settings.database_url) as parts:
+        sealer = sealer_of(idle_api.settings, parts.house)
+        with connected(idle_api.settings.database_url) as connection:
+            assert sealer.advance(connection)
+    assert seal_as_the_doctor_sees_it(idle_api).verdict is Verdict.WELL
+    for file in (idle_api.settings.seal_key_file, idle_api.settings.seal_copy_file):
+        away = file.rename(file.with_name("away"))
+        found = seal_as_the_doctor_sees_it(idle_api)
+        assert found.verdict is Verdict.PROBLEM
+        assert f"{file} is not there" in found.message
+        away.rename(file)
+    # Not even the public key is left: nobody makes another beside a log that was sealed.
+    folder = idle_api.settings.seal_key_file.parent
+    away = folder.rename(folder.with_name("away"))
+    assert "the signing key" in seal_as_the_doctor_sees_it(idle_api).message
+    prepare(idle_api.settings, idle_api.settings.database_url)
+    assert not folder.exists()
+    away.rename(folder)
+    assert seal_as_the_doctor_sees_it(idle_api).verdict is Verdict.WELL
+
+
+def test_a_lost_key_is_said_at_the_start(idle_api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    assert idle_api.settings.database_url is not None
+    idle_api.settings.seal_key_file.unlink()
+    prepare(idle_api.settings, idle_api.settings.database_url)
+    assert f"the signing key {idle_api.settings.seal_key_file} is not there" in caplog.text
+    assert not idle_api.settings.seal_key_file.exists()
+
+
+def test_evidence_is_refused_with_why_while_the_seal_is_stopped(api: Api) -> None:
+    table, _ = sealed_migration(api)
+    evidence(api, tableId=table)
+    api.settings.seal_copy_file.write_text("")
+    for path in (f"/audit/evidence?tableId={table}", "/audit/proof?position=1"):
+        answer = asked(api, path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_provable")
+        assert "lacks the checkpoint" in answer.json()["error"]
+    assert api.get("/audit/checkpoint").status_code == 200

@@ -228,6 +228,16 @@ def test_a_rotation_that_is_cut_off_leaves_one_whole_key(keys: KeyFiles, monkeyp
     assert {str(old), str(new)} <= set(map(str, keys.known()))
 
 
+def test_a_key_that_was_cut_off_in_the_making_is_finished_by_the_next(tmp_path: Path) -> None:
+    keys = KeyFiles(tmp_path / "key")
+    made = keys.make().vkey
+    keys.public.unlink()
+    with pytest.raises(FileExistsError):
+        keys.make()
+    assert keys.known() == [made]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "key.pub"]
+
+
 def test_without_its_key_it_says_so(
     store: PostgresEventStore, seal: PostgresSeal, sealer: Sealer, connection: Connection, keys: KeyFiles
 ) -> None:
