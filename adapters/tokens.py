@@ -15,8 +15,9 @@ import msgspec
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database
+from adapters.postgres.makers import maker_parameters
 from adapters.postgres.statements import Statement, run
-from domain.access import EVERYTHING, Grant, Principal
+from domain.access import EVERYTHING, Grant, Maker, Principal
 from domain.errors import LogUnavailable, TokenExpired
 from domain.views import Changes, TokenView
 
@@ -29,7 +30,8 @@ MOST_REMEMBERED = 10_000
 RANDOM_CHARACTERS = 43
 """Of 256 bits, as base64 has them."""
 
-COLUMNS = "SELECT token_id, subject, grants, created_by, description, created_at, expires_at, revoked_at, last_used_at"
+COLUMNS = """SELECT token_id, subject, grants, created_by, made_with, description, created_at, expires_at, revoked_at,
+    last_used_at"""
 FIND = f"""{COLUMNS}, coalesce(last_used_at < clock_timestamp() - interval '5 minutes', true) AS unnoted
 FROM access_tokens WHERE secret_sha256 = %(digest)s AND revoked_at IS NULL
 """
@@ -40,7 +42,7 @@ KNOWN = "SELECT token_id FROM access_tokens WHERE secret_sha256 = %(digest)s"
 USED = "UPDATE access_tokens SET last_used_at = clock_timestamp() WHERE token_id = %(token_id)s"
 ONE = f"{COLUMNS} FROM access_tokens WHERE token_id = %(token_id)s"  # only our own SQL is put together
 PAGE = f"""{COLUMNS} FROM access_tokens
-WHERE (%(maker)s::text IS NULL OR created_by = %(maker)s) AND (
+WHERE (%(everybody)s OR made_with = %(token)s::uuid OR (made_with IS NULL AND created_by = %(subject)s::text)) AND (
     %(after)s::uuid IS NULL OR (coalesce(position, 0), token_id) < (
         SELECT coalesce(position, 0), token_id FROM access_tokens WHERE token_id = %(after)s))
 ORDER BY coalesce(position, 0) DESC, token_id DESC LIMIT %(limit)s
@@ -121,8 +123,8 @@ class PostgresTokens:
         row = self._database.row(ONE, {"token_id": token_id})
         return _view(row) if row else None
 
-    def tokens(self, maker: str | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
-        given = {"maker": maker, "limit": limit, "after": after}
+    def tokens(self, maker: Maker | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
+        given = {**maker_parameters(maker), "limit": limit, "after": after}
         return [_view(row) for row in self._database.rows(PAGE, given)]
 
     def _remember(self, digest: bytes, token_id: UUID, principal: Principal) -> None:
@@ -149,7 +151,11 @@ class PostgresTokens:
 
 def _principal(row: DictRow) -> Principal:
     return Principal(
-        subject=row["subject"], token_id=str(row["token_id"]), grants=_grants(row), expires_at=row["expires_at"]
+        subject=row["subject"],
+        token_id=str(row["token_id"]),
+        grants=_grants(row),
+        expires_at=row["expires_at"],
+        made_with=row["made_with"],
     )
 
 

@@ -77,14 +77,17 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not self.datasets and not self.tables
 
 
+MAKER = "\x1f"
+"""Between a subject and the token it was given with, where callers are told apart: no subject has it."""
 EVERYTHING = (Grant(scopes=tuple(sorted(ALL_SCOPES))),)
 
 
 class Principal(Struct, frozen=True, kw_only=True):
     """Who a bearer token speaks for. ``subject`` is an opaque id, ``authentication`` how it was proved.
 
-    ``token_id`` is None for a token that is not one of ours. The principal is good until ``expires_at``. Whoever an
-    identity provider vouches for is in ``groups`` and has what is bound to it, the first of which ends ``bound_until``.
+    ``token_id`` is None for a token that is not one of ours, ``made_with`` is the token that it was made with. The
+    principal is good until ``expires_at``. Whoever an identity provider vouches for is in ``groups`` and has what is
+    bound to it, the first of which ends ``bound_until``.
     """
 
     subject: str
@@ -94,6 +97,31 @@ class Principal(Struct, frozen=True, kw_only=True):
     authentication: str = "token"
     groups: tuple[str, ...] = ()
     bound_until: datetime | None = None
+    made_with: UUID | None = None
+
+    @property
+    def caller(self) -> str:
+        """One for all tokens of a subject that one maker gave it; a subject alone is a text that others may choose."""
+        return self.subject if self.made_with is None else f"{self.subject}{MAKER}{self.made_with}"
+
+    @property
+    def maker(self) -> "Maker":
+        """As whom it makes something: the token, or whom the identity provider vouches for."""
+        if self.token_id is None:
+            return Maker(subject=self.subject)
+        return Maker(token_id=UUID(self.token_id))
+
+
+class Maker(Struct, frozen=True, kw_only=True):
+    """Who made something, by the token it was made with; by the subject only where that is not ours to give."""
+
+    token_id: UUID | None = None
+    subject: str | None = None
+
+    def made(self, made_with: UUID | None, created_by: str) -> bool:
+        if self.token_id is not None:
+            return made_with == self.token_id
+        return made_with is None and created_by == self.subject
 
 
 SERVICE = Principal(subject="system", authentication="system")
@@ -139,7 +167,7 @@ def authorize(principal: Principal, scope: Scope, resource: Resource = WHOLE_SER
     """
     if _holds(principal, scope, resource):
         return
-    sees = any(_covers(grant, resource) for grant in principal.grants)
+    sees = any(covers(grant, resource) for grant in principal.grants)
     if resource.hidden is not None and not sees and holds_somewhere(principal, scope):
         raise resource.hidden
     raise ScopeMissing(scope.value, _named(resource))
@@ -183,11 +211,16 @@ def grant_of(
     return Grant(scopes=tuple(sorted(found)), datasets=tuple(sorted(set(datasets))), tables=tuple(sorted(set(tables))))
 
 
-def refuse_more_than_own(principal: Principal, grants: Sequence[Grant], whereabouts: Whereabouts) -> None:
-    """Raises GrantExceedsOwn when the principal lacks a scope, somewhere, that a grant gives."""
+def holds_over(principal: Principal, scope: Scope, grants: Iterable[Grant], whereabouts: Whereabouts) -> bool:
+    """Whether the principal holds the scope in every place that the grants are about."""
+    return all(_holds(principal, scope, place) for grant in grants for place in _places(grant, whereabouts))
+
+
+def refuse_more_than_own(principal: Principal, grants: Sequence[Grant], whereabouts: Whereabouts, *also: Scope) -> None:
+    """Raises GrantExceedsOwn when the principal lacks a scope, somewhere, that a grant gives, or one of ``also``."""
     for grant in grants:
         for place in _places(grant, whereabouts):
-            for scope in grant.scopes:
+            for scope in (*grant.scopes, *also):
                 if not _holds(principal, scope, place):
                     raise GrantExceedsOwn(scope.value, _named(place))
 
@@ -202,10 +235,11 @@ def _places(grant: Grant, whereabouts: Whereabouts) -> Iterable[Resource]:
 
 
 def _holds(principal: Principal, scope: Scope, resource: Resource) -> bool:
-    return any(scope in grant.scopes and _covers(grant, resource) for grant in principal.grants)
+    return any(scope in grant.scopes and covers(grant, resource) for grant in principal.grants)
 
 
-def _covers(grant: Grant, resource: Resource) -> bool:
+def covers(grant: Grant, resource: Resource) -> bool:
+    """Whether the grant is about the place."""
     return grant.is_everywhere or resource.dataset_id in grant.datasets or resource.table_id in grant.tables
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.access import Maker
 from domain.access import Principal as Principal
 from domain.examination import Bookkeeping
 from domain.facts import Append, Fact, Origin, Recorded, Standing
@@ -179,7 +180,7 @@ class TokenBook(Protocol):
 
     def token(self, token_id: UUID) -> TokenView | None: ...
 
-    def tokens(self, maker: str | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
+    def tokens(self, maker: Maker | None, limit: int, after: UUID | None = None) -> Sequence[TokenView]:
         """Newest first, those that ``maker`` made (None: all), after the one given."""
 
     def forget(self, token_id: UUID) -> None:
@@ -189,10 +190,13 @@ class TokenBook(Protocol):
 class RoleBook(Protocol):
     """What is bound to whom the identity provider vouches for. Every method but the last may raise LogUnavailable."""
 
+    def held_by(self, subject: str, groups: Sequence[str]) -> Sequence[RoleBindingView]:
+        """What the subject and the groups hold, whenever it ends."""
+
     def binding(self, binding_id: UUID) -> RoleBindingView | None: ...
 
     def bindings(
-        self, maker: str | None, holder: str | None, limit: int, after: UUID | None = None
+        self, maker: Maker | None, holder: str | None, limit: int, after: UUID | None = None
     ) -> Sequence[RoleBindingView]:
         """Newest first, those that ``maker`` made (None: all) for ``holder`` (None: anybody), after the one given."""
 

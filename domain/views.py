@@ -183,6 +183,7 @@ class TokenView(Struct, frozen=True, kw_only=True):
     subject: str
     grants: tuple[Grant, ...]
     created_by: str
+    made_with: UUID | None
     description: str | None
     created_at: datetime
     expires_at: datetime | None
@@ -199,6 +200,7 @@ class RoleBindingView(Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     grant: Grant
     created_by: str
+    made_with: UUID | None
     created_at: datetime
     expires_at: datetime | None
 

@@ -7,16 +7,19 @@ import msgspec
 from psycopg.rows import DictRow
 
 from adapters.postgres.database import Database
-from domain.access import Grant
+from adapters.postgres.makers import maker_parameters
+from domain.access import Grant, Maker
 from domain.views import Changes, RoleBindingView
 
-COLUMNS = "SELECT binding_id, kind, holder, roles, grant_json, created_by, created_at, expires_at FROM role_bindings_v1"
+COLUMNS = """SELECT binding_id, kind, holder, roles, grant_json, created_by, made_with, created_at, expires_at
+FROM role_bindings_v1"""
 ONE = f"{COLUMNS} WHERE binding_id = %(binding_id)s"
 HELD = f"""{COLUMNS}
 WHERE (kind = 'subject' AND holder = %(subject)s) OR (kind = 'group' AND holder = ANY(%(groups)s::text[]))
 ORDER BY position"""
 PAGE = f"""{COLUMNS}
-WHERE (%(maker)s::text IS NULL OR created_by = %(maker)s) AND (%(holder)s::text IS NULL OR holder = %(holder)s) AND (
+WHERE (%(everybody)s OR made_with = %(token)s::uuid OR (made_with IS NULL AND created_by = %(subject)s::text))
+AND (%(holder)s::text IS NULL OR holder = %(holder)s) AND (
     %(after)s::uuid IS NULL OR position < (SELECT position FROM role_bindings_v1 WHERE binding_id = %(after)s))
 ORDER BY position DESC LIMIT %(limit)s
 """  # noqa: S608  # only our own SQL is put together
@@ -39,9 +42,9 @@ class PostgresRoleBook:
         return _view(row) if row else None
 
     def bindings(
-        self, maker: str | None, holder: str | None, limit: int, after: UUID | None = None
+        self, maker: Maker | None, holder: str | None, limit: int, after: UUID | None = None
     ) -> Sequence[RoleBindingView]:
-        given = {"maker": maker, "holder": holder, "limit": limit, "after": after}
+        given = {**maker_parameters(maker), "holder": holder, "limit": limit, "after": after}
         return [_view(row) for row in self._database.rows(PAGE, given)]
 
     def held_by(self, subject: str, groups: Sequence[str]) -> Sequence[RoleBindingView]:

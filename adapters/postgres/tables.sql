@@ -225,7 +225,8 @@ ALTER TABLE access_tokens
     ADD COLUMN IF NOT EXISTS description text,
     ADD COLUMN IF NOT EXISTS expires_at timestamptz,
     ADD COLUMN IF NOT EXISTS revoked_at timestamptz,
-    ADD COLUMN IF NOT EXISTS last_used_at timestamptz;
+    ADD COLUMN IF NOT EXISTS last_used_at timestamptz,
+    ADD COLUMN IF NOT EXISTS made_with uuid;
 
 -- What the identity provider's subjects and groups may do.
 
@@ -240,6 +241,7 @@ CREATE TABLE IF NOT EXISTS role_bindings_v1 (
     created_at timestamptz NOT NULL,
     expires_at timestamptz
 );
+ALTER TABLE role_bindings_v1 ADD COLUMN IF NOT EXISTS made_with uuid;
 CREATE INDEX IF NOT EXISTS role_bindings_v1_of_holder ON role_bindings_v1 (holder, position);
 CREATE INDEX IF NOT EXISTS role_bindings_v1_newest ON role_bindings_v1 (position);
 

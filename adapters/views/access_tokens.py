@@ -12,10 +12,11 @@ from domain.token.events import TokenIssued, TokenRevoked, TokenRotated
 
 INSERT = f"""
 INSERT INTO access_tokens (
-    token_id, position, subject, secret_sha256, grants, created_by, description, expires_at, created_at)
+    token_id, position, subject, secret_sha256, grants, created_by, description, expires_at, created_at,
+    made_with)
 VALUES (
     %(stream)s, {POSITION}, %(subject)s, decode(%(digest)s, 'hex'), %(grants)s, %(issued_by)s, %(description)s,
-    %(expires_at)s, {MOMENT})
+    %(expires_at)s, {MOMENT}, %(made_with)s)
 """  # noqa: S608  # only our own SQL is put together
 ROTATED = "UPDATE access_tokens SET secret_sha256 = decode(%(digest)s, 'hex') WHERE token_id = %(stream)s"
 REVOKED = f"UPDATE access_tokens SET revoked_at = {MOMENT} WHERE token_id = %(stream)s"  # noqa: S608

@@ -15,9 +15,10 @@ FACTS: tuple[type[Fact], ...] = get_args(RoleBindingFact)
 
 BOUND = f"""
 INSERT INTO role_bindings_v1 (
-    binding_id, position, kind, holder, roles, grant_json, created_by, created_at, expires_at)
+    binding_id, position, kind, holder, roles, grant_json, created_by, created_at, expires_at, made_with)
 VALUES (
-    %(stream)s, {POSITION}, %(kind)s, %(holder)s, %(roles)s::text[], %(grant)s, %(bound_by)s, {MOMENT}, %(expires_at)s)
+    %(stream)s, {POSITION}, %(kind)s, %(holder)s, %(roles)s::text[], %(grant)s, %(bound_by)s, {MOMENT}, %(expires_at)s,
+    %(made_with)s)
 """  # noqa: S608  # only our own SQL is put together
 UNBOUND = "DELETE FROM role_bindings_v1 WHERE binding_id = %(stream)s"
 

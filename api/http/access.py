@@ -69,7 +69,7 @@ def token_guard(tokens: Tokens, whereabouts: Whereabouts, limits: CallerLimits) 
             return
         principal = await door.let_in(connection)
         connection.scope["user"] = principal
-        spend(connection.scope, limits, principal.subject)
+        spend(connection.scope, limits, principal.caller)
         represent(connection, principal)
         # Only the framework's own answer to OPTIONS declares nothing.
         needs = handler.opt.get(NEEDS, SIGNED_IN)

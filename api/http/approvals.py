@@ -140,7 +140,7 @@ def _decided(
     request: Asking, house: House, table_id: str, migration_id: str, decision: Approve | Reject
 ) -> OperationBody:
     migration = migration_uuid(table_id, migration_id)
-    operation_id = decide_migration(house, table_uuid(table_id), migration, decision, origin_of(request))
+    operation_id = decide_migration(house, table_uuid(table_id), migration, decision, request.user, origin_of(request))
     return operation_body(operation_view(house, operation_id))
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from api.metrics import OPEN_CALLS
+from domain.access import MAKER
 from domain.errors import RateLimited, TooManyFailures, TooManyStreams
 
 RATE = "rate"
@@ -75,7 +76,7 @@ class CallerLimits:
             return None
         left, seconds = self._buckets.take(caller)
         if left < 0:
-            raise RateLimited(caller, self._limit, max(1, math.ceil(-left * MINUTE / self._limit)))
+            raise RateLimited(_subject(caller), self._limit, max(1, math.ceil(-left * MINUTE / self._limit)))
         return Standing(self._limit, int(left), math.ceil(seconds))
 
 
@@ -127,7 +128,7 @@ class OpenCalls:
     def refuse_more(self, caller: str) -> None:
         """Raises TooManyStreams when the caller has as many as there may be."""
         if self._open.get(caller, 0) >= self._most:
-            raise TooManyStreams(caller, self._most)
+            raise TooManyStreams(_subject(caller), self._most)
 
     @contextmanager
     def one(self, caller: str) -> Iterator[None]:
@@ -151,6 +152,10 @@ class OpenCalls:
         with self.one(caller):
             async for piece in pieces:
                 yield piece
+
+
+def _subject(caller: str) -> str:
+    return caller.partition(MAKER)[0]
 
 
 def spend(scope: Any, limits: CallerLimits, caller: str) -> None:

@@ -32,7 +32,7 @@ class Looking:
         first = await look()
         if seconds == 0 or first.status in FINISHED:
             return first
-        caller = Caller(request.user.subject, request.receive)
+        caller = Caller(request.user.caller, request.receive)
         return await self._waiting.until(
             look, lambda view: view.version != first.version, operation_id, seconds, caller
         )

@@ -143,7 +143,8 @@ def approval(change: Change, names: Mapping[str, str]) -> list[str]:
 
 def act(one: Act, names: Mapping[str, str]) -> str:
     reason = "" if one.reason is None else f": “{one.reason}”"
-    return f"{one.said} by {actor(one, names)}, {moment(one.moment)}{reason}"
+    access = "" if one.access_by is None else f", with access given by {who(one.access_by, names)}"
+    return f"{one.said} by {actor(one, names)}{access}, {moment(one.moment)}{reason}"
 
 
 def result(change: Change) -> str:

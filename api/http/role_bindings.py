@@ -16,7 +16,7 @@ from domain.access import Principal, Scope, grant_of
 from domain.errors import GrantInvalid
 from domain.handlers.house import House
 from domain.handlers.role_bindings import NewBinding, bind_role, found_binding, unbind_role
-from domain.handlers.tokens import seen_by
+from domain.handlers.tokens import may_manage, seen_by
 from domain.views import RoleBindingView
 
 MANAGED = {NEEDS: Scope.TOKENS_MANAGE, NARROWED: True}
@@ -56,7 +56,8 @@ def list_bindings(
     filters = ("role bindings", maker, holder)
     rows = house.role_book.bindings(maker, holder, page_size + 1, begin_at_id(page_token, *filters))
     page, following = cut(rows, page_size, lambda row: row.binding_id, *filters)
-    return RoleBindingList(role_bindings=tuple(map(_body, page)), next_page_token=following)
+    shown = (row for row in page if may_manage(house, row, (row.grant,), request.user))
+    return RoleBindingList(role_bindings=tuple(map(_body, shown)), next_page_token=following)
 
 
 @get(

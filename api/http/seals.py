@@ -145,11 +145,11 @@ def evidence(
     now = datetime.now(UTC)
     asked = _asked(table_id, migration_id, operation_id, from_moment, to_moment, now)
     authorize(request.user, AccessScope.AUDIT_EXPORT, place_of(house, asked))
-    open_calls.refuse_more(request.user.subject)
+    open_calls.refuse_more(request.user.caller)
     record_read(house, TrailRead(what="evidence", format="tar", filters={"of": str(asked)}), origin_of(request))
     found = evidence_of(house.seal, asked, now, time.sleep)
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
-    told = open_calls.during(request.user.subject, in_threads(_chunks(found.pieces)))
+    told = open_calls.during(request.user.caller, in_threads(_chunks(found.pieces)))
     return Stream(told, media_type=TAR, headers=headers)
 
 

@@ -81,7 +81,7 @@ async def _events(
     view = await asyncio.to_thread(found_operation, house, operation_id, table_id)
     if view.status in FINISHED and seen >= view.version:
         return Response(None, status_code=204)
-    told = open_calls.during(request.user.subject, following.stream(operation_id, seen))
+    told = open_calls.during(request.user.caller, following.stream(operation_id, seen))
     return Stream(told, media_type="text/event-stream", headers=HEADERS)
 
 

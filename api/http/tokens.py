@@ -17,7 +17,16 @@ from api.http.ids import token_uuid
 from api.http.paging import DEFAULT_SIZE, PageSize, PageToken, begin_at_id, cut
 from domain.access import Grant, Principal, Scope, grant_of
 from domain.handlers.house import House
-from domain.handlers.tokens import Issued, NewToken, found_token, issue_token, revoke_token, rotate_token, seen_by
+from domain.handlers.tokens import (
+    Issued,
+    NewToken,
+    found_token,
+    issue_token,
+    may_manage,
+    revoke_token,
+    rotate_token,
+    seen_by,
+)
 from domain.views import TokenView
 
 MANAGED = {NEEDS: Scope.TOKENS_MANAGE, NARROWED: True}
@@ -55,7 +64,8 @@ def list_tokens(
     rows = house.tokens.tokens(seen_by(request.user), page_size + 1, begin_at_id(page_token, *filters))
     page, following = cut(rows, page_size, lambda row: row.token_id, *filters)
     now = house.clock.now()
-    return TokenList(tokens=tuple(_body(row, now) for row in page), next_page_token=following)
+    shown = (row for row in page if may_manage(house, row, row.grants, request.user))
+    return TokenList(tokens=tuple(_body(row, now) for row in shown), next_page_token=following)
 
 
 @get("/tokens/{token_id:str}", operation_id="getToken", summary="Get a token", opt=MANAGED, sync_to_thread=True)

@@ -97,9 +97,9 @@ def list_events(
     admit(request, house, where, Scope.AUDIT_READ if wanted == "json" else Scope.AUDIT_EXPORT)
     read = TrailRead(what="events", format=wanted, filters=given(request))
     if wanted != "json":
-        open_calls.refuse_more(request.user.subject)
+        open_calls.refuse_more(request.user.caller)
         last, batches = export(house, where, read, origin_of(request))
-        return _stream(wanted, last, open_calls.during(request.user.subject, _pieces(wanted, batches, parquet_writer)))
+        return _stream(wanted, last, open_calls.during(request.user.caller, _pieces(wanted, batches, parquet_writer)))
     return Response(_page(request, house, where, read, order, page_size, page_token))
 
 

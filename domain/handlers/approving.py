@@ -5,7 +5,9 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec.structs import replace
 
+from domain.access import Principal, Resource, Scope
 from domain.changes.catalogue import AnyChange
 from domain.errors import (
     ApprovalExpired,
@@ -21,9 +23,17 @@ from domain.handlers.house import RACES, House
 from domain.handlers.migrations import queued
 from domain.handlers.operations import load_operation
 from domain.handlers.planning import plan_for_head
+from domain.handlers.provenance import access_to, people_of
 from domain.migration import approval
-from domain.migration.approval import SAME, Approve, Reject, Waiting, why_rejected
-from domain.migration.events import EmergencyReviewed, MigrationFact, MigrationRejected, MigrationRequested
+from domain.migration.approval import FROM_THE_AUTHOR, SAME, TOO_YOUNG, Approve, Reject, Waiting, why_rejected
+from domain.migration.events import (
+    ApprovalRequested,
+    EmergencyDeclared,
+    EmergencyReviewed,
+    MigrationFact,
+    MigrationRejected,
+    MigrationRequested,
+)
 from domain.operation.decider import FailOperation, OperationCommand, ReleaseOperation, Unfinished, decide
 from domain.policy.events import ApprovalPolicyRemoved, ApprovalPolicySet, PolicyFact
 from domain.views import ApprovalFilter
@@ -32,12 +42,16 @@ POLICIES = UUID("5b2d6f0e-3b0a-4f5d-9f0a-7a7f0f6b9c42")
 """The namespace of the streams of datasets' policies. Never changes."""
 
 PAGE = 200
+ASKING = (ApprovalRequested, EmergencyDeclared)
 
 
 def decide_migration(
-    house: House, table_id: UUID, migration_id: UUID, decision: Approve | Reject, origin: Origin
+    house: House, table_id: UUID, migration_id: UUID, decision: Approve | Reject, by: Principal, origin: Origin
 ) -> UUID:
     """Approves or rejects a migration, or reviews an emergency; the operation that carries it out.
+
+    Nobody decides with access that comes from the author, or that is younger than the question: it may be the author's
+    own under another name. Only a rejection of what waits, which lets nothing happen, may come from such access too.
 
     What is approved takes its place in the table's queue, if the table is still what it was planned on. Otherwise it
     ends, and ApprovalLapsed is raised. Raises MigrationNotFound too, and what ``approval.decide`` raises.
@@ -46,7 +60,10 @@ def decide_migration(
         facts, request = _load(house, table_id, migration_id)
         if people_of(origin) & people_of(house.store.load(migration_id)[0].metadata.origin):
             raise ApproverNotAllowed(decision.by, str(migration_id), SAME)
-        fact = approval.decide(decision, approval.fold(facts), str(migration_id))
+        state = approval.fold(facts)
+        if not (isinstance(decision, Reject) and isinstance(state, Waiting)):
+            decision = replace(decision, access_by=_access_by(house, table_id, migration_id, by))
+        fact = approval.decide(decision, state, str(migration_id))
         decided = Append(stream=migration_id, expected_version=len(facts), facts=(fact,))
         lapsed: ApprovalLapsed | None = None
         try:
@@ -69,9 +86,20 @@ def decide_migration(
     raise StreamMoved(f"migration {migration_id}")
 
 
-def people_of(origin: Origin) -> set[str]:
-    """Whoever asked, and whoever it was asked for."""
-    return {who for who in (origin.actor, origin.on_behalf_of) if who is not None}
+def _access_by(house: House, table_id: UUID, migration_id: UUID, by: Principal) -> str | None:
+    """Who gave the access that the principal decides with. Raises ApproverNotAllowed where none of it counts."""
+    events = house.store.load(migration_id)
+    authors = people_of(events[0].metadata.origin)
+    asked = next((one.position for one in events if isinstance(one.fact, ASKING)), events[0].position)
+    place = Resource(table_id=table_id, dataset_id=house.whereabouts.dataset_of(table_id))
+    why = FROM_THE_AUTHOR
+    for access in access_to(house, by, Scope.MIGRATIONS_APPROVE, place):
+        if access.hands & authors:
+            continue
+        if access.position < asked:
+            return access.given_by
+        why = TOO_YOUNG
+    raise ApproverNotAllowed(by.subject, str(migration_id), why)
 
 
 def expire_approvals(house: House, after: timedelta) -> int:

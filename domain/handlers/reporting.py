@@ -168,4 +168,5 @@ def _subjects(tables: Iterable[TablePart], denials: Iterable[Denial], maker: str
     acts = [act for table in tables for act in (table.registered, table.unregistered) if act is not None]
     acts += [act for table in tables for change in table.changes for act in (change.asked, *change.approvals)]
     who, whom = {act.who for act in acts}, {act.whom for act in acts if act.whom is not None}
-    return {maker, *(denial.who for denial in denials), *who, *whom}
+    access_by = {act.access_by for act in acts if act.access_by is not None}
+    return {maker, *(denial.who for denial in denials), *who, *whom, *access_by}

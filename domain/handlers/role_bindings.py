@@ -5,11 +5,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.access import Grant, Principal, refuse_more_than_own
+from domain.access import Grant, Principal, Scope, refuse_more_than_own
 from domain.errors import GrantInvalid, RoleBindingNotFound, StreamMoved
 from domain.facts import Append, Origin
 from domain.handlers.house import RACES, House
-from domain.handlers.tokens import seen_by
+from domain.handlers.tokens import may_manage
 from domain.role_binding.decider import fold, unbind
 from domain.role_binding.events import HolderKind, RoleBindingFact, RoleBound
 from domain.views import RoleBindingView
@@ -33,7 +33,7 @@ def bind_role(house: House, new: NewBinding, by: Principal, origin: Origin) -> U
     """
     if new.kind == "subject" and not new.holder.startswith(OIDC):
         raise GrantInvalid(f"the subject '{new.holder}' does not begin with '{OIDC}'; others are given tokens")
-    refuse_more_than_own(by, (new.grant,), house.whereabouts)
+    refuse_more_than_own(by, (new.grant,), house.whereabouts, Scope.TOKENS_MANAGE)
     made = RoleBound(
         kind=new.kind,
         holder=new.holder,
@@ -41,6 +41,7 @@ def bind_role(house: House, new: NewBinding, by: Principal, origin: Origin) -> U
         bound_by=by.subject,
         roles=new.roles,
         expires_at=_expiry(house, new.expires_at, by),
+        made_with=by.maker.token_id,
     )
     binding_id = house.ids.new()
     house.store.append([Append(stream=binding_id, expected_version=0, facts=(made,))], origin)
@@ -65,9 +66,9 @@ def unbind_role(house: House, binding_id: UUID, by: Principal, origin: Origin) -
 
 
 def found_binding(house: House, binding_id: UUID, by: Principal) -> RoleBindingView:
-    """A binding that the principal may manage: any, or those it made itself. Raises RoleBindingNotFound."""
-    view, maker = house.role_book.binding(binding_id), seen_by(by)
-    if view is None or (maker is not None and view.created_by != maker):
+    """A binding that the principal may manage. Raises RoleBindingNotFound."""
+    view = house.role_book.binding(binding_id)
+    if view is None or not may_manage(house, view, (view.grant,), by):
         raise RoleBindingNotFound(str(binding_id))
     return view
 

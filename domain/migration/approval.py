@@ -52,16 +52,21 @@ Approval = NotNeeded | Waiting | OpenEmergency | Decided
 
 
 class Approve(Struct, frozen=True, kw_only=True):
-    """``plan_hash`` is that of the plan that ``by`` has seen; None trusts that it is the one asked for."""
+    """``plan_hash`` is that of the plan that ``by`` has seen; None trusts that it is the one asked for.
+
+    ``access_by`` gave ``by`` the access to decide.
+    """
 
     by: str
     reason: str | None = None
     plan_hash: str | None = None
+    access_by: str | None = None
 
 
 class Reject(Struct, frozen=True, kw_only=True):
     by: str
     reason: str
+    access_by: str | None = None
 
 
 def evolve(state: Approval, fact: MigrationFact) -> Approval:
@@ -98,15 +103,27 @@ def decide(command: Approve | Reject, state: Approval, migration_id: str) -> Mig
             _allowed(command, state.asked, migration_id)
             if isinstance(command, Reject):
                 return MigrationRejected(code=MigrationWasRejected.code, by=command.by, reason=command.reason)
-            return MigrationApproved(by=command.by, plan_hash=state.asked.plan_hash, reason=command.reason)
+            return MigrationApproved(
+                by=command.by, plan_hash=state.asked.plan_hash, reason=command.reason, access_by=command.access_by
+            )
         case OpenEmergency():
             _allowed(command, state.declared, migration_id)
-            return EmergencyReviewed(by=command.by, approved=isinstance(command, Approve), reason=command.reason)
+            return EmergencyReviewed(
+                by=command.by,
+                approved=isinstance(command, Approve),
+                reason=command.reason,
+                access_by=command.access_by,
+            )
         case _:
             assert_never(state)
 
 
 SAME = "it is by the same, and another has to decide"
+
+FROM_THE_AUTHOR = "its access comes from the one who asked, and another's has to decide"
+TOO_YOUNG = (
+    "its access, or the secret of it, was given after the question was asked; whoever had access before may decide"
+)
 
 HOW = {
     MigrationWasRejected.code: "rejected",

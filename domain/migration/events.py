@@ -86,9 +86,12 @@ class ApprovalRequested(Fact, frozen=True, kw_only=True, tag="migration.approval
 
 
 class MigrationApproved(Fact, frozen=True, kw_only=True, tag="migration.approved"):
+    """``access_by`` gave the one who approved the access to do so."""
+
     by: str
     plan_hash: str
     reason: FreeText | None = None
+    access_by: str | None = None
 
 
 class MigrationRejected(Fact, frozen=True, kw_only=True, tag="migration.rejected"):
@@ -116,11 +119,15 @@ class EmergencyDeclared(Fact, frozen=True, kw_only=True, tag="migration.emergenc
 
 
 class EmergencyReviewed(Fact, frozen=True, kw_only=True, tag="migration.emergency_reviewed"):
-    """Somebody other than the author looked at it afterwards, and found it right, or not."""
+    """Somebody other than the author looked at it afterwards, and found it right, or not.
+
+    ``access_by`` gave that person the access to do so.
+    """
 
     by: str
     approved: bool
     reason: FreeText | None = None
+    access_by: str | None = None
 
 
 MigrationFact = (

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from domain.access import Grant
 from domain.facts import Fact
@@ -12,7 +13,8 @@ HolderKind = Literal["subject", "group"]
 class RoleBound(Fact, frozen=True, kw_only=True, tag="role_binding.made"):
     """Whom an identity provider names so, a subject or all of a group, may do what the grant says until ``expires_at``.
 
-    ``roles`` are the names that were asked for; the grant holds the scopes that they stood for then.
+    ``roles`` are the names that were asked for; the grant holds the scopes that they stood for then. ``made_with`` is
+    the token that ``bound_by`` did so with, where it was one of ours.
     """
 
     kind: HolderKind
@@ -21,6 +23,7 @@ class RoleBound(Fact, frozen=True, kw_only=True, tag="role_binding.made"):
     bound_by: str
     roles: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    made_with: UUID | None = None
 
 
 class RoleUnbound(Fact, frozen=True, kw_only=True, tag="role_binding.removed"):

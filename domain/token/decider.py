@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import reduce
 from typing import assert_never
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -33,10 +34,12 @@ class IssueToken(Struct, frozen=True, kw_only=True):
     issued_by: str
     description: str | None
     expires_at: datetime | None
+    made_with: UUID | None = None
 
 
 class RotateToken(Struct, frozen=True, kw_only=True):
     secret_sha256: str
+    made_with: UUID | None = None
 
 
 class RevokeToken(Struct, frozen=True, kw_only=True):
@@ -73,7 +76,7 @@ def decide(command: TokenCommand, state: TokenSituation, token_id: str) -> tuple
         case ((RotateToken() | RevokeToken()), Unknown()):
             raise TokenNotFound(token_id)
         case RotateToken(), Good():
-            return (TokenRotated(secret_sha256=command.secret_sha256),)
+            return (TokenRotated(secret_sha256=command.secret_sha256, made_with=command.made_with),)
         case RevokeToken(), Good():
             return (TokenRevoked(),)
         case RevokeToken(), Revoked():
@@ -90,4 +93,5 @@ def _issued(command: IssueToken) -> TokenIssued:
         issued_by=command.issued_by,
         description=command.description,
         expires_at=command.expires_at,
+        made_with=command.made_with,
     )

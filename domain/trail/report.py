@@ -35,13 +35,17 @@ Outcome = Literal["succeeded", "failed", "cancelled", "rejected", "pending"]
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """What somebody did, when, and in whose words. ``who`` and ``whom``, for whom it was done, are subject ids."""
+    """What somebody did, when, and in whose words. ``who`` and ``whom``, for whom it was done, are subject ids.
+
+    ``access_by`` gave ``who`` the access to do it, where that matters.
+    """
 
     who: str
     whom: str | None = None
     moment: datetime
     said: str
     reason: str | None
+    access_by: str | None = None
 
 
 class PlannedSteps(Struct, frozen=True, kw_only=True):
@@ -151,7 +155,14 @@ class Report(Struct, frozen=True, kw_only=True):
 def act_of(event: Recorded, said: str) -> Act:
     who = getattr(event.fact, "by", None) or event.metadata.origin.actor
     whom = event.metadata.origin.on_behalf_of
-    return Act(who=who, whom=whom, moment=event.recorded_at, said=said, reason=words_of(event))
+    return Act(
+        who=who,
+        whom=whom,
+        moment=event.recorded_at,
+        said=said,
+        reason=words_of(event),
+        access_by=getattr(event.fact, "access_by", None),
+    )
 
 
 def change_of(events: Sequence[Recorded]) -> Change | None:

@@ -4,6 +4,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from adapters.tokens import SECONDS_REMEMBERED, PostgresTokens, is_well_formed
 from api.compose import composed
 from api.groundwork import prepare
 from domain.errors import TokenExpired
-from tests.api.conftest import Api
+from tests.api.conftest import Api, serving
 from tests.domain.planning import add, change
 
 SHOP = {"datasets": ["shop"]}
@@ -230,3 +231,70 @@ def test_the_first_token_is_made_once_and_one_from_before_grants_goes_on(idle_ap
     (listed,) = idle_api.get("/tokens").json()["tokens"]
     assert listed["subject"] == "admin"
     assert token(idle_api, {"roles": ["admin"]}).status_code == 201
+
+
+def tokens_seen(api: Api) -> set[str]:
+    return {one["subject"] for one in api.get("/tokens", pageSize=100).json()["tokens"]}
+
+
+def test_a_token_in_somebody_elses_name_has_none_of_that_ones_tokens_and_bindings(idle_api: Api) -> None:
+    """A subject is a text that whoever makes a token chooses."""
+    boss = caller(idle_api, {"roles": ["admin"]}, subject="boss")
+    manager = caller(idle_api, {"scopes": ["tokens:manage", "tables:read"], **SHOP}, subject="manager")
+    victim = token(boss, {"roles": ["editor"], "datasets": ["store"]}, subject="carol").json()
+    binding = boss.post("/role-bindings", {"group": "g", "roles": ["reader"], "datasets": ["store"]}).json()[
+        "bindingId"
+    ]
+    masked = caller(manager, {"scopes": ["tokens:manage"], **SHOP}, subject="boss")
+    own = token(masked, {"scopes": ["tokens:manage"], **SHOP}, subject="own").json()["tokenId"]
+    assert tokens_seen(masked) == {"own"}
+    assert masked.get("/role-bindings").json()["roleBindings"] == []
+    for call in (
+        lambda: masked.get(f"/tokens/{victim['tokenId']}"),
+        lambda: masked.post(f"/tokens/{victim['tokenId']}/rotate"),
+        lambda: masked.client.delete(f"/tokens/{victim['tokenId']}", headers=masked.headers),
+        lambda: masked.get(f"/role-bindings/{binding}"),
+        lambda: masked.client.delete(f"/role-bindings/{binding}", headers=masked.headers),
+    ):
+        assert call().status_code == 404
+    assert Api(idle_api.client, victim["secret"], idle_api.settings).get("/whoami").status_code == 200
+    # Neither has the one in whose name it is; whoever manages all has.
+    assert tokens_seen(manager) == {"boss"}
+    assert manager.get(f"/tokens/{own}").status_code == 404
+    assert idle_api.get(f"/tokens/{own}").json()["subject"] == "own"
+
+
+def test_a_caller_in_somebody_elses_name_uses_up_nothing_of_that_ones_share(database_url: str, tmp_path: Path) -> None:
+    with serving(database_url, tmp_path, rate_limit=20) as api:
+        manager = caller(api, {"scopes": ["tokens:manage"], **SHOP}, subject="manager")
+        masked = caller(manager, {"scopes": ["tokens:manage"], **SHOP}, subject="admin")
+        while masked.get("/whoami").status_code == 200:
+            pass
+        refused = masked.get("/whoami")
+        assert (refused.status_code, "'admin' calls too often" in refused.json()["error"]) == (429, True)
+        assert api.get("/whoami").status_code == 200
+
+
+def test_nobody_gives_access_where_he_manages_none(idle_api: Api) -> None:
+    manager = caller(idle_api, {"scopes": ["tokens:manage"], **SHOP}, {"roles": ["reader"], "datasets": ["store"]})
+    assert token(manager, {"scopes": ["tokens:manage"], **SHOP}).status_code == 201
+    beyond = {"scopes": ["tables:read"], "datasets": ["store"]}
+    assert token(manager, beyond).json()["code"] == "grant_exceeds_own"
+    bound = manager.post("/role-bindings", {"group": "g", **beyond})
+    assert bound.json()["code"] == "grant_exceeds_own"
+
+
+def test_a_token_rotates_none_that_outlives_it(idle_api: Api) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    later = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    visitor = token(idle_api, {"roles": ["admin"]}, subject="visitor", expiresAt=soon).json()
+    brief = Api(idle_api.client, visitor["secret"], idle_api.settings)
+    for more in ({}, {"expiresAt": later}):
+        lasting = token(idle_api, {"roles": ["admin"]}, subject="robot", **more).json()["tokenId"]
+        refused = brief.post(f"/tokens/{lasting}/rotate")
+        assert (refused.status_code, refused.json()["code"]) == (400, "grant_invalid")
+        assert brief.client.delete(f"/tokens/{lasting}", headers=brief.headers).status_code == 204
+    # What ends no later may be, itself among it.
+    sooner = token(brief, {"roles": ["reader"]}, subject="guest").json()["tokenId"]
+    assert brief.post(f"/tokens/{sooner}/rotate").status_code == 200
+    assert brief.post(f"/tokens/{visitor['tokenId']}/rotate").json()["expiresAt"] == visitor["expiresAt"]

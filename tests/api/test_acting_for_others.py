@@ -52,10 +52,10 @@ def test_a_name_that_cannot_be_meant_is_refused(portal: Api, whom: str) -> None:
 def test_neither_of_the_two_approves_what_was_asked_for_so(api: Api, portal: Api) -> None:
     table = api.new_table()
     api.client.put("/datasets/d/approval-policy", headers=api.headers, json={})
+    ann, bea = (caller(api, {"roles": ["approver"]}, subject=subject) for subject in ("ann", "bea"))
     assert acting(portal, "ann").migrate(table, drop("age")).status_code == 202
     (waiting,) = api.get("/approvals").json()["approvals"]
     path = f"/dataset-tables/{table}/migrations/{waiting['migrationId']}/approve"
-    ann, bea = (caller(api, {"roles": ["approver"]}, subject=subject) for subject in ("ann", "bea"))
     for same in (ann, portal, acting(portal, "bea"), acting(portal, "ann")):
         assert same.post(path, {"reason": "seen"}).json()["code"] == "approver_not_allowed"
     assert bea.post(path, {"reason": "seen"}).status_code == 200

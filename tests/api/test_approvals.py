@@ -137,10 +137,10 @@ def test_a_policy_may_name_who_decides(idle_api: Api, bea: Api) -> None:
     policy = {"hazards": ["data_loss"], "approvers": ["cleo"]}
     idle_api.client.put("/datasets/d/approval-policy", headers=idle_api.headers, json=policy)
     table = idle_api.new_table()
-    body = idle_api.migrate(table, DROP).json()
+    cleo = caller(idle_api, {"roles": ["approver"]}, subject="cleo")
+    body = caller(idle_api, {"roles": ["owner"]}).migrate(table, DROP).json()
     assert body["progressMessage"] == "Waiting for approval by cleo, because of data_loss."
     assert decide(bea, table, body["migrationId"], "approve").json()["code"] == "approver_not_allowed"
-    cleo = caller(idle_api, {"roles": ["approver"]}, subject="cleo")
     assert decide(cleo, table, body["migrationId"], "approve").status_code == 200
     gone = idle_api.client.delete("/datasets/d/approval-policy", headers=idle_api.headers)
     assert gone.status_code == 204
