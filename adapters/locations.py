@@ -13,6 +13,10 @@ OBJECT_KEY = re.compile(rf"({'|'.join(SCHEMES)})://([a-z0-9][a-z0-9._-]*)((?:/[A
 """A bucket and a key without what would have to be escaped, by a URL or by a path."""
 
 
+LONGEST_NAME, LONGEST_PATH = 255, 3_000
+"""Bytes; a table's own files lie below, and 4,096 are the most that systems take."""
+
+
 class RootedLocations:
     """Implements ``Locations``.
 
@@ -36,8 +40,15 @@ class RootedLocations:
             return self._allowed_object(location if "://" in location else self._first(location))
         path = Path(location)
         # Relative locations are meant from the first root; links are followed before the roots are compared.
-        resolved = (path if path.is_absolute() else self._roots[0] / path).resolve()
-        if not any(root in resolved.parents for root in self._roots):
+        try:
+            resolved = (path if path.is_absolute() else self._roots[0] / path).resolve()
+            is_too_long = len(bytes(resolved)) > LONGEST_PATH or any(
+                len(part.encode()) > LONGEST_NAME for part in resolved.parts
+            )
+        except (OSError, RuntimeError, ValueError):
+            # Links that lead in a circle, names that are too long or no text, folders that one may not look into.
+            raise self._refusal(location) from None
+        if is_too_long or not any(root in resolved.parents for root in self._roots):
             raise self._refusal(location)
         return str(resolved)
 

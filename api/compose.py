@@ -67,6 +67,9 @@ from domain.ports import EventStore, Tokens
 from domain.replay import Replays
 from domain.webhook.addresses import allowance
 
+SECONDS_OF_METRICS = 2.0
+"""How old what /metrics answers with may be."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -162,6 +165,8 @@ def create_http(settings: Settings) -> Litestar:
         rate_limit=settings.rate_limit,
         request_seconds=settings.request_seconds,
         tracing=parts.tracing if settings.traces else None,
+        trusted_proxies=settings.trusted_proxies,
+        metrics_seconds=SECONDS_OF_METRICS,
     )
     make_engines(parts.house)
     app.on_shutdown.append(lambda: holding.__exit__(None, None, None))

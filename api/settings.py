@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,7 @@ SEAL_COPY = "SCHEMALEDGER_SEAL_COPY"
 RATE_LIMIT = "SCHEMALEDGER_RATE_LIMIT"
 REQUEST_SECONDS = "SCHEMALEDGER_REQUEST_SECONDS"
 WEBHOOK_ALLOW = "SCHEMALEDGER_WEBHOOK_ALLOW"
+TRUSTED_PROXIES = "SCHEMALEDGER_TRUSTED_PROXIES"
 DRIFT_HOURS = "SCHEMALEDGER_DRIFT_HOURS"
 LOG_FORMAT = "SCHEMALEDGER_LOG_FORMAT"
 LOG_LEVEL = "SCHEMALEDGER_LOG_LEVEL"
@@ -94,6 +96,8 @@ class Settings:
     """How long a request may take to arrive: its head, and then its body."""
     webhook_allow: tuple[str, ...] = ()
     """Hosts, addresses and networks that webhooks may lead to beside the public internet, and without TLS."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose word on where a request came from is believed."""
     drift_hours: int = 1
     """How often all tables are compared with the log; 0: never by itself."""
     traces: bool = False
@@ -154,6 +158,7 @@ class Settings:
             RATE_LIMIT: str(self.rate_limit),
             REQUEST_SECONDS: str(self.request_seconds),
             WEBHOOK_ALLOW: ",".join(self.webhook_allow),
+            TRUSTED_PROXIES: ",".join(self.trusted_proxies),
             DRIFT_HOURS: str(self.drift_hours),
             LOG_FORMAT: self.log_format,
             LOG_LEVEL: self.log_level,
@@ -195,6 +200,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         approval_hazards=_hazards(environment),
         approval_hours=_number(environment, APPROVAL_HOURS, 168, 1, 87_600),
         webhook_allow=_allowed(environment),
+        trusted_proxies=_proxies(environment),
         drift_hours=_number(environment, DRIFT_HOURS, 1, 0, 8_760),
         worker_metrics_port=_number(environment, WORKER_METRICS_PORT, 0, 0, 65_535) or None,
         seal_key=_path(environment, SEAL_KEY),
@@ -233,6 +239,18 @@ def _allowed(environment: Mapping[str, str]) -> tuple[str, ...]:
         allowance(entries)
     except ValueError as error:
         raise ValueError(f"{WEBHOOK_ALLOW}: {error}.") from None
+    return entries
+
+
+def _proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
+    entries = tuple(entry.strip() for entry in environment.get(TRUSTED_PROXIES, "").split(",") if entry.strip())
+    for entry in entries:
+        try:
+            ip_network(entry)
+        except ValueError:
+            raise ValueError(
+                f"{TRUSTED_PROXIES} names '{entry}', which is neither an address nor a network like 10.1.0.0/16."
+            ) from None
     return entries
 
 

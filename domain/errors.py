@@ -10,6 +10,17 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+LONGEST_FACT = 1_000
+"""Characters of a caller's own words that a sentence says again."""
+
+
+def shortened(text: str, most: int = LONGEST_FACT) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
+def _told(fact: object) -> object:
+    return shortened(fact) if isinstance(fact, str) else fact
+
 
 class Violation(Struct, frozen=True, kw_only=True):
     """One thing wrong with a request: where (an RFC 6901 pointer into the body), a stable code, a sentence."""
@@ -31,7 +42,7 @@ class Refusal(Exception):
     retryable: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        return self.sentence.format(**self.facts())
+        return self.sentence.format(**{name: _told(fact) for name, fact in self.facts().items()})
 
     def __reduce__(self) -> tuple[type["Refusal"], tuple[object, ...]]:
         # Pickled by its fields: an exception's own way forgets those that were given by name.
@@ -973,6 +984,13 @@ class TooManyStreams(Refusal):
     retryable = True
     caller: str
     limit: int
+
+
+@dataclass(unsafe_hash=True)
+class HostInvalid(Refusal):
+    code = "host_invalid"
+    sentence = "A request has one header Host, and {reason}."
+    reason: str
 
 
 @dataclass(unsafe_hash=True)

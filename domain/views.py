@@ -221,6 +221,7 @@ class TableFilter(Struct, frozen=True, kw_only=True):
     dataset_id: str | None = None
     engine: str | None = None
     name: str | None = None
+    location: str | None = None
     reach: Reach | None = None
 
 

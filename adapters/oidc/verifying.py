@@ -17,6 +17,8 @@ LEEWAY_SECONDS = 30
 LATEST = 253_402_300_799
 """The last second that a moment can be: the year 9999."""
 MOST_CHARACTERS = 16_384
+ACCESS_KINDS = ("jwt", "at+jwt")
+"""What a token may say that it is, if it says so (RFC 7519, RFC 9068)."""
 LONGEST_SUBJECT = 250
 MOST_GROUPS = 200
 LONGEST_GROUP = 255
@@ -53,6 +55,9 @@ class Verifier:
         if len(token) > MOST_CHARACTERS:
             raise TokenNotAccepted(f"it is longer than {MOST_CHARACTERS} characters")
         claims = self._signed(token)
+        if "events" in claims:
+            # RFC 8417: it tells of something that happened, such as a logout, whatever its header says.
+            raise TokenNotAccepted("it tells of an event, and is no token to come in with")
         ends = self._within_its_time(claims)
         return Claims(subject=_subject(claims), groups=_groups(claims, self._provider.groups_claim), expires_at=ends)
 
@@ -94,6 +99,8 @@ class Verifier:
         algorithm, key_id = header.get("alg"), header.get("kid")
         if algorithm not in self._provider.algorithms:
             raise TokenNotAccepted(f"its algorithm is none of {', '.join(self._provider.algorithms)}")
+        if not _is_for_access(header.get("typ")):
+            raise TokenNotAccepted("its typ says that it is something else than a token to come in with")
         if "crit" in header or not (key_id is None or isinstance(key_id, str)):
             raise TokenNotAccepted("its header asks for what is not understood here")
         return key_id, str(algorithm)
@@ -109,6 +116,14 @@ class Verifier:
             if name in claims and (begins is None or begins - LEEWAY_SECONDS > now):
                 raise TokenNotAccepted(f"its {name} is no moment, or is still to come")
         return datetime.fromtimestamp(ends + LEEWAY_SECONDS, UTC)
+
+
+def _is_for_access(kind: object) -> bool:
+    """A JWT may be many things, by the same issuer with the same key: a notice of logout, a proof of possession.
+
+    What says nothing is taken for what it is used as. RFC 7515, section 4.1.9: ``application/`` may be left out.
+    """
+    return kind is None or (isinstance(kind, str) and kind.lower().removeprefix("application/") in ACCESS_KINDS)
 
 
 def _seconds(claims: dict[str, Any], name: str) -> float | None:

@@ -114,6 +114,7 @@ class PostgresViews:
 
     def tables(self, where: TableFilter, limit: int, after: UUID | None = None) -> Sequence[TableView]:
         conditions = {"dataset_id": where.dataset_id, "engine": where.engine, "name": where.name}
+        conditions |= {"location": where.location}
         page = _page(conditions, after, IN_REACH["tables"] if where.reach else None)
         given = {**_given(conditions, after, limit), **_reach(where.reach)}
         return [_table(row) for row in self._database.rows(TABLE + page, given)]

@@ -41,12 +41,14 @@ from api.http.access import (
     token_guard,
 )
 from api.http.answers import ArrowSchema
+from api.http.arriving import Forwarded, networks, require_host
 from api.http.denials import Witness, witness_of
 from api.http.document import make_document
 from api.http.errors import HANDLERS, REFUSAL
 from api.http.following import KEEP_ALIVE_SECONDS, Following
 from api.http.limits import CallerLimits, OpenCalls, rate_limit_headers
 from api.http.looking import Looking
+from api.http.metrics import Scrapes
 from api.http.pages import make_pages
 from api.http.punctual import Punctual
 from api.http.recounting import Finish, Recounting
@@ -62,7 +64,7 @@ from domain.views import Changes, Glances
 
 BeforeRequest = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
-PROVIDED = ("house", "arrow_schema", "parquet_writer", "looking", "following", "checks", "exposition", "open_calls")
+PROVIDED = ("house", "arrow_schema", "parquet_writer", "looking", "following", "checks", "scrapes", "open_calls")
 """What routes may ask for by name."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -105,6 +107,8 @@ def create_app(
     request_seconds: int = 30,
     open_calls: OpenCalls | None = None,
     tracing: Tracing | None = None,
+    trusted_proxies: Sequence[str] = (),
+    metrics_seconds: float = 0.0,
 ) -> Litestar:
     """An ASGI application. It opens and closes nothing: what it is handed lives and ends with the process.
 
@@ -113,7 +117,8 @@ def create_app(
     open_calls = open_calls or OpenCalls()
     waiting, following = Waiting(changes, open_calls), Following(house.reader, changes, keep_alive)
     looking = Looking(house, glances, waiting)
-    provided = (house, arrow_schema, parquet_writer, looking, following, checks, exposition, open_calls)
+    scrapes = Scrapes(exposition, metrics_seconds)
+    provided = (house, arrow_schema, parquet_writer, looking, following, checks, scrapes, open_calls)
     dependencies = _dependencies(provided)
     app = Litestar(
         [*ROUTES, *make_pages(published_document)],
@@ -127,6 +132,8 @@ def create_app(
     )
     check_declarations(app.routes)
     app.asgi_handler = Recounting(Punctual(Slashes(app.asgi_handler), request_seconds), _finishing(witness_of(house)))
+    if trusted_proxies:
+        app.asgi_handler = Forwarded(app.asgi_handler, networks(trusted_proxies))
     if tracing is not None:
         app.asgi_handler = Traced(app.asgi_handler, tracing)
     return app
@@ -145,6 +152,7 @@ def _gate(admit: Guard) -> BeforeRequest:
     """What guards would do, for which the framework copies the handler at every request."""
 
     async def gate(request: Request[Any, Any, Any]) -> None:
+        require_host(request.scope)
         handler = request.scope["route_handler"]
         restore_slashes(request.scope)
         await admit(request, handler)

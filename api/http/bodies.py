@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from domain.changes.catalogue import AnyChange
-from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation
+from domain.errors import EmergencyNeedsReason, ValidationFailed, Violation, shortened
 from domain.schema import IndexSetting
 
 MAX_OPERATIONS = 1_000
@@ -207,8 +207,8 @@ def _place(message: str) -> tuple[str, str]:
         parts = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", _KEY_OF.sub("", found["path"]))
         pointer = "".join(f"/{_escaped(name or number)}" for name, number in parts)
     if unknown := _UNKNOWN_FIELD.search(sentence):
-        pointer += f"/{_escaped(unknown['name'])}"
-    return f"{sentence}.", pointer
+        pointer += f"/{_escaped(shortened(unknown['name']))}"
+    return f"{shortened(sentence)}.", pointer
 
 
 def _escaped(part: str) -> str:

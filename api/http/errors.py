@@ -4,7 +4,6 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
@@ -12,11 +11,15 @@ from litestar.types import ExceptionHandlersMap
 from api.http.access import request_id
 from api.http.wire import ErrorBody
 from api.logs import without_tokens
-from domain.errors import InternalFault, Refusal, TokenMissing, ValidationFailed, Violation
+from domain.errors import InternalFault, Refusal, TokenMissing, ValidationFailed, Violation, shortened
 from domain.naming import camel
 
 log = logging.getLogger("schemaledger.http")
 
+MOST_VIOLATIONS = 1_000
+"""Of one answer; the sentence says how many more there are."""
+LONGEST_SENTENCE = 5_000
+"""Characters; each of the caller's own words in it is shorter still."""
 REFUSAL = "refusal"
 """Where the state of a request keeps what it was refused with."""
 
@@ -145,10 +148,18 @@ def envelope(
 ) -> Response[ErrorBody]:
     details: dict[str, Any] = {"requestId": request_id(request.scope)}
     if violations:
-        shown = ({**msgspec.to_builtins(each), "message": without_tokens(each.message)} for each in violations)
-        details["violations"] = list(shown)
-    body = ErrorBody(error=sentence, code=code, details=details, retryable=retryable)
+        details["violations"] = [_shown(each) for each in violations[:MOST_VIOLATIONS]]
+    body = ErrorBody(error=shortened(sentence, LONGEST_SENTENCE), code=code, details=details, retryable=retryable)
     return Response(body, status_code=status, headers=headers or {}, media_type="application/json")
+
+
+def _shown(violation: Violation) -> dict[str, Any]:
+    """Bounded, however much of what was sent it says again."""
+    return {
+        "pointer": shortened(violation.pointer, LONGEST_SENTENCE),
+        "code": violation.code,
+        "message": shortened(without_tokens(violation.message), LONGEST_SENTENCE),
+    }
 
 
 def _parameter(request: Request[Any, Any, Any], extra: dict[str, Any]) -> Violation:

@@ -81,9 +81,10 @@ class CallerLimits:
 
 
 class FailureLimits:
-    """Makes guessing slow: an address that has sent many bad tokens has only those looked at that were good lately.
+    """Makes guessing slow: of an address that has sent many bad tokens, only a few at a time are looked at.
 
-    The same bad token counts once, so that a program with an old one locks out nobody who shares its address.
+    Good ones pass all the same, since others may share the address; what is known to be good goes before. The same bad
+    token counts once, so that a program with an old one is in nobody's way.
     """
 
     def __init__(self, a_minute: int = MOST_FAILURES, seconds: Seconds = time.monotonic) -> None:
@@ -92,7 +93,7 @@ class FailureLimits:
         self._good, self._bad = dict[int, float](), dict[int, None]()
 
     def admit(self, address: str, secret: str) -> None:
-        """Raises TooManyFailures when the token is not to be looked at."""
+        """Raises TooManyFailures when the token is likely one more guess."""
         known = hash(secret)
         if self._good.get(known, 0.0) > self._seconds() or known in self._bad:
             return

@@ -37,7 +37,7 @@ def create_table(
     if asked.fields is None and asked.location is None:
         sentence = "Give 'fields' to make an empty table, or 'location' to register one that exists."
         raise ValidationFailed((Violation(pointer="/fields", code="member_needed", message=sentence),))
-    table_id = add_table(house, _new_table(asked), origin_of(request))
+    table_id = add_table(house, _new_table(asked), request.user, origin_of(request))
     view = found_table(house, table_id)
     return Response(table_body(view), status_code=201, headers={"Location": f"/dataset-tables/{table_id}"})
 

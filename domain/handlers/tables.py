@@ -5,10 +5,21 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.access import Principal, Resource, Scope, may
 from domain.changes.change import Setting
 from domain.changes.checks import name_taken, type_refused
 from domain.engine import EngineProfile, Inspection, TableStatistics
-from domain.errors import ColumnNotFound, Refusal, TableNameTaken, TypeNotSupported, ValidationFailed, Violation
+from domain.errors import (
+    ColumnNotFound,
+    LocationOccupied,
+    LocationTaken,
+    Refusal,
+    TableNameTaken,
+    TableNotFoundAtLocation,
+    TypeNotSupported,
+    ValidationFailed,
+    Violation,
+)
 from domain.facts import Append, Origin
 from domain.handlers.house import House
 from domain.plan import violation
@@ -31,14 +42,18 @@ class NewTable(Struct, frozen=True, kw_only=True):
     primary_key: tuple[str, ...] = ()
 
 
-def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
-    """Makes or registers a table and returns its id. A table made for an append that fails is left empty, unnamed."""
+def add_table(house: House, new: NewTable, by: Principal, origin: Origin) -> UUID:
+    """Makes or registers a table and returns its id. A table made for an append that fails is left empty, unnamed.
+
+    Where a table of others lies is nothing to register, for whoever may not know of it; and nothing is told of it.
+    """
     table_id = house.ids.new()
     engine = house.engine(new.engine)
     if new.location is None:
         location = house.locations.managed(table_id, new.engine, new.name)
     else:
         location = house.locations.allowed(new.location)
+        _refuse_taken(house, new, location, by)
     if new.columns is None:
         found = engine.inspect(location)
         schema = _described(found, new)
@@ -60,8 +75,20 @@ def add_table(house: House, new: NewTable, origin: Origin) -> UUID:
         identity=found.identity,
     )
     facts = decide(register, Unknown(), table_id)
-    house.store.append([Append(stream=table_id, expected_version=0, facts=facts)], origin)
+    try:
+        house.store.append([Append(stream=table_id, expected_version=0, facts=facts)], origin)
+    except LocationTaken:
+        _refuse_taken(house, new, location, by)
+        raise
     return table_id
+
+
+def _refuse_taken(house: House, new: NewTable, location: str, by: Principal) -> None:
+    """Raises LocationTaken where a table under management lies, or what is said where there is none."""
+    for table in house.views.tables(TableFilter(location=location), 1):
+        if may(by, Scope.TABLES_READ, Resource(table_id=table.table_id, dataset_id=table.dataset_id)):
+            raise LocationTaken(location)
+        raise LocationOccupied(location) if new.columns is not None else TableNotFoundAtLocation(new.engine, location)
 
 
 def remove_table(house: House, table_id: UUID, origin: Origin) -> None:

@@ -15,10 +15,28 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 2_000
-TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-"""Addresses whose last 32 bits are an IPv4 address that a gateway leads to (RFC 6052, RFC 8215)."""
-NEARBY = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
-"""Public by their numbers, as some Pythons have it, and answered by a cloud's own machinery wherever it runs."""
+TRANSLATED = ip_network("64:ff9b::/96")
+"""Addresses whose last 32 bits are an IPv4 address that a gateway leads to (RFC 6052)."""
+GLOBAL_UNICAST = ip_network("2000::/3")
+"""All that is given out of IPv6 (RFC 4291, IANA): not fec0::/10, once for sites, nor 64:ff9b:1::/48, for a site's own
+translators, nor 5f00::/16, for segments of a site's routes."""
+NEARBY = tuple(
+    map(
+        ip_network,
+        (
+            "168.63.129.16/32",
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "2001::/23",
+            "2001:db8::/32",
+            "3fff::/20",
+        ),
+    )
+)
+"""Public by their numbers, as some Pythons have it, and not what is meant: a cloud's own machinery, which answers
+wherever it runs, relays of 6to4, protocols of the IETF with Teredo among them, documentation."""
+ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+"""What stands before an IPv4 address in the second half of an address that a site tunnels to it (RFC 5214)."""
 
 
 class Allowance:
@@ -61,6 +79,9 @@ def is_public(address: Address) -> bool:
         within = _embedded(address)
         if within is not None:
             return is_public(within)
+        is_tunnelled = (int(address) >> 32) & 0xFFFF_FFFF in ISATAP
+        if address not in GLOBAL_UNICAST or (is_tunnelled and not is_public(_last(address))):
+            return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
     return address.is_global and not special and not any(address in network for network in NEARBY)
 
@@ -93,9 +114,13 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if any(address in network for network in TRANSLATED):
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address in TRANSLATED:
+        return _last(address)
     return None
+
+
+def _last(address: IPv6Address) -> IPv4Address:
+    return IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
 def _literal(host: str) -> Address | None:

@@ -49,3 +49,14 @@ def test_tables_of_our_own_lie_under_the_first_folder_or_prefix(tmp_path: Path) 
 def test_a_root_must_be_a_prefix() -> None:
     with pytest.raises(ValueError, match="no prefix"):
         RootedLocations([], ["ftp://bucket"])
+
+
+@pytest.mark.parametrize(
+    "location", ["loop", "loop/t.lance", "first/t.lance", "x" * 300, f"{'x/' * 3_000}t.lance", "a\ud800b"]
+)
+def test_what_cannot_be_followed_to_its_end_is_no_place_for_a_table(location: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "first").symlink_to(tmp_path / "second")
+    (tmp_path / "second").symlink_to(tmp_path / "first")
+    with pytest.raises(LocationNotAllowed):
+        RootedLocations([tmp_path], []).allowed(location)

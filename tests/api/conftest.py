@@ -100,6 +100,7 @@ def serving(database_url: str, folder: Path, *, open_calls: OpenCalls | None = N
             rate_limit=settings.rate_limit,
             open_calls=open_calls,
             tracing=parts.tracing if settings.traces else None,
+            trusted_proxies=settings.trusted_proxies,
         )
         with TestClient(app) as client:
             yield Api(client, settings.token_file.read_text().strip(), settings)

@@ -180,3 +180,55 @@ def test_a_caller_is_told_which_methods_a_path_has(idle_api: Api) -> None:
     answer = idle_api.client.options("/dataset-tables", headers=idle_api.headers)
     assert answer.status_code == 204
     assert answer.headers["allow"] == "GET, OPTIONS, POST"
+
+
+LONG = "n" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        add(LONG),
+        add("x", LONG),
+        add("x", "int8", defaultValue=LONG),
+        drop(LONG),
+        rename(LONG, LONG),
+        {"type": LONG, "params": {}},
+        {"type": "drop_column", "params": {"name": "age", LONG: True}},
+        {"type": "drop_column", "params": {"name": "age"}, LONG: 1},
+    ],
+    ids=["name", "type", "default", "unknown", "rename", "kind", "parameter", "member"],
+)
+def test_what_was_sent_is_said_again_in_short_only(idle_api: Api, operation: Any) -> None:
+    table = idle_api.new_table()
+    for path in ("migrations", "migrations/plan"):
+        answer = idle_api.post(f"/dataset-tables/{table}/{path}", {"operations": [operation]})
+        assert answer.status_code in (200, 400)
+        assert len(answer.content) < 20_000
+
+
+def test_other_calls_say_long_words_again_in_short_only(idle_api: Api) -> None:
+    table = idle_api.new_table()
+    grant = {"roles": [LONG]}
+    answers = [
+        idle_api.post("/dataset-tables", {"datasetId": LONG, "tableName": LONG, "fields": []}),
+        idle_api.post("/dataset-tables", {"datasetId": "d", "tableName": "t", "location": LONG}),
+        idle_api.post("/tokens", {"subject": "a", "grants": [grant]}),
+        idle_api.post("/role-bindings", {"group": "g", **grant}),
+        idle_api.post(f"/dataset-tables/{table}/indexes", {"columns": [LONG], "indexType": LONG}),
+        idle_api.post("/webhooks", {"url": f"https://{LONG}", "eventTypes": [LONG]}),
+        idle_api.post(f"/projections/{'x' * 60_000}/rebuild"),
+        idle_api.get("/dataset-tables", pageToken="x" * 60_000),
+        idle_api.post("/dataset-tables", {LONG: 1}),
+    ]
+    for answer in answers:
+        assert 400 <= answer.status_code < 500
+        assert len(answer.content) < 20_000, answer.url
+
+
+def test_no_more_violations_are_listed_than_anybody_reads(idle_api: Api) -> None:
+    fields = [{"name": f"c{number}", "arrowType": "nothing"} for number in range(3_000)]
+    answer = idle_api.post("/dataset-tables", {"datasetId": "d", "tableName": "t", "fields": fields})
+    assert answer.status_code == 400
+    assert "(and 2999 more)" in answer.json()["error"]
+    assert len(answer.json()["details"]["violations"]) == 1_000

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -120,6 +121,30 @@ def test_a_token_that_is_not_for_us_or_not_now_is_refused_with_why(
 ) -> None:
     with pytest.raises(TokenNotAccepted, match=why):
         verifier(issuer).claims(issuer.token("ES256", **said))
+
+
+def of_kind(issuer: Issuer, kind: Any, **claims: Any) -> str:
+    """A token of the issuer whose header says what it is."""
+    now = int(time.time())
+    said = {"iss": issuer.url, "aud": AUDIENCE, "sub": "ana", "iat": now, "exp": now + 300, **claims}
+    return jwt.encode(said, issuer.keys["ES256"][1], "ES256", {"kid": "ES256", "typ": kind})
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", None])
+def test_a_token_to_come_in_with_may_say_so(issuer: Issuer, kind: str | None) -> None:
+    assert verifier(issuer).claims(of_kind(issuer, kind)).subject == "ana"
+
+
+@pytest.mark.parametrize("kind", ["logout+jwt", "dpop+jwt", "secevent+jwt", "vc+sd-jwt", "JOSE", "at+jwt x", "jwt+at"])
+def test_a_token_that_says_that_it_is_something_else_is_refused(issuer: Issuer, kind: Any) -> None:
+    with pytest.raises(TokenNotAccepted, match="typ"):
+        verifier(issuer).claims(of_kind(issuer, kind))
+
+
+def test_a_notice_of_an_event_is_no_token_to_come_in_with_whatever_its_header_says(issuer: Issuer) -> None:
+    logout = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    with pytest.raises(TokenNotAccepted, match="event"):
+        verifier(issuer).claims(of_kind(issuer, "JWT", events=logout))
 
 
 def test_a_token_ends_when_it_says_but_for_a_little_leeway(issuer: Issuer) -> None:

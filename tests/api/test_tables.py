@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.test_access import caller
 from tests.domain.planning import add
 
 
@@ -50,10 +51,38 @@ def test_a_location_is_one_tables(idle_api: Api) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "location_taken")
 
 
+def test_a_table_of_another_dataset_is_nothing_to_register_and_tells_nothing(idle_api: Api) -> None:
+    place = str(existing(idle_api))
+    assert idle_api.post("/dataset-tables", registration(place)).status_code == 201
+    stranger = caller(idle_api, {"roles": ["owner"], "datasets": ["mine"]})
+    nothing = str(Path(place).with_name("nothing.lance"))
+    for more in ({}, {"primaryKeyColumns": ["id"]}, {"primaryKeyColumns": ["not_there"]}):
+        asked = [
+            stranger.post("/dataset-tables", {**registration(each), "datasetId": "mine", **more})
+            for each in (place, nothing)
+        ]
+        assert [(each.status_code, each.json()["code"]) for each in asked] == [(400, "table_not_found_at_location")] * 2
+        there, not_there = (each.json()["error"] for each in asked)
+        assert there.replace(place, "") == not_there.replace(nothing, "")
+    fields = [{"name": "id", "arrowType": "int64"}]
+    made = stranger.post(
+        "/dataset-tables", {"datasetId": "mine", "tableName": "t", "location": place, "fields": fields}
+    )
+    assert made.json()["code"] == "location_occupied"
+
+
 @pytest.mark.parametrize("location", ["/etc", "../outside", "s3://bucket/t", "/", "a/../../../etc"])
 def test_locations_outside_the_roots_are_refused(idle_api: Api, location: str) -> None:
     answer = idle_api.post("/dataset-tables", registration(location))
     assert (answer.status_code, answer.json()["code"]) == (400, "location_not_allowed")
+
+
+def test_a_loop_of_links_is_no_place(idle_api: Api) -> None:
+    root = idle_api.settings.table_roots[0]
+    (root / "loop.lance").symlink_to(root / "loop.lance")
+    for location in ("loop.lance", "loop.lance/inside"):
+        answer = idle_api.post("/dataset-tables", registration(str(root / location)))
+        assert (answer.status_code, answer.json()["code"]) == (400, "location_not_allowed")
 
 
 def test_a_link_that_leads_out_is_refused(idle_api: Api, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from adapters.workbench import PostgresWorkbench
 from api.compose import Parts, composed, replays_of
 from api.groundwork import prepare
 from api.worker import MAX_ATTEMPTS, Worker
+from domain.access import SERVICE
 from domain.changes.catalogue import AnyChange
 from domain.engine import Confirm, Job, Unit, nobody_else
 from domain.errors import CastFailed, EngineUnavailable, TableChanged
@@ -78,7 +79,7 @@ class Bench:
         self.replays = replays_of(parts.database.url, parts.database, self.house.store)
         columns = (Column(id=0, name="id", data_type="int64"), Column(id=0, name="n", data_type="int64"))
         new = NewTable(dataset_id="d", name="t", description=None, engine="lance", location=None, columns=columns)
-        self.table = add_table(self.house, new, ORIGIN)
+        self.table = add_table(self.house, new, SERVICE, ORIGIN)
         self.location = self.house.table(self.table)[0].location
         for number in range(4):
             self.append(number)

@@ -161,6 +161,30 @@ def test_a_webhook_that_is_gone_is_not_there() -> None:
         "2002:7f00:1::",
         "2002:a00:1::1",
         "2001:db8::1",
+        "fec0::1",
+        "feff:ffff::1",
+        "192.88.99.1",
+        "192.0.2.1",
+        "203.0.113.9",
+        "240.0.0.1",
+        "::7f00:1",
+        "::8.8.8.8",
+        "::ffff:0:808:808",
+        "64:ff9b:1::808:808",
+        "64:ff9b:1:7f00::1",
+        "100::1",
+        "100:0:0:1::1",
+        "2001::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2001:10::1",
+        "3fff::1",
+        "5f00::1",
+        "4000::1",
+        "fe80::5efe:808:808",
+        "2606:4700::5efe:a00:1",
+        "2606:4700::200:5efe:7f00:1",
+        "2002:c0a8:101::1",
+        "2002:c058:6301::",
     ],
 )
 def test_addresses_of_our_own_networks_are_not_public(address: str) -> None:
@@ -168,7 +192,8 @@ def test_addresses_of_our_own_networks_are_not_public(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+    "address",
+    ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "2a00:1450::5efe:808:808", "::ffff:1.1.1.1", "64:ff9b::101:101"],
 )
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(ip_address(address))
