@@ -197,7 +197,7 @@ class LocationOccupied(Refusal):
 @dataclass(unsafe_hash=True)
 class TableNotFoundAtLocation(Refusal):
     code = "table_not_found_at_location"
-    sentence = "There is no {engine} table at '{location}'."
+    sentence = "There is no {engine} table at {location}."
     engine: str
     location: str
 

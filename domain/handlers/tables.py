@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.access import Principal, Resource, Scope, may
 from domain.changes.change import Setting
 from domain.changes.checks import name_taken, type_refused
-from domain.engine import EngineProfile, Inspection, TableStatistics
+from domain.engine import EngineProfile, Inspection, TableEngine, TableStatistics
 from domain.errors import (
     ColumnNotFound,
     LocationOccupied,
@@ -28,6 +28,8 @@ from domain.table.decider import RegisterTable, Unknown, UnregisterTable, decide
 from domain.views import TableFilter
 
 STAND_IN = "int64"
+THERE = "the location that was given"
+"""The caller's own words: a table of others says no more, and the path that it comes to may hold that table's name."""
 
 
 class NewTable(Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ def add_table(house: House, new: NewTable, by: Principal, origin: Origin) -> UUI
         location = house.locations.allowed(new.location)
         _refuse_taken(house, new, location, by)
     if new.columns is None:
-        found = engine.inspect(location)
+        found = _inspected(engine, new, location)
         schema = _described(found, new)
     else:
         schema = _first_schema(new, engine.profile)
@@ -88,7 +90,14 @@ def _refuse_taken(house: House, new: NewTable, location: str, by: Principal) -> 
     for table in house.views.tables(TableFilter(location=location), 1):
         if may(by, Scope.TABLES_READ, Resource(table_id=table.table_id, dataset_id=table.dataset_id)):
             raise LocationTaken(location)
-        raise LocationOccupied(location) if new.columns is not None else TableNotFoundAtLocation(new.engine, location)
+        raise LocationOccupied(location) if new.columns is not None else TableNotFoundAtLocation(new.engine, THERE)
+
+
+def _inspected(engine: TableEngine, new: NewTable, location: str) -> Inspection:
+    try:
+        return engine.inspect(location)
+    except TableNotFoundAtLocation:
+        raise TableNotFoundAtLocation(new.engine, THERE) from None
 
 
 def remove_table(house: House, table_id: UUID, origin: Origin) -> None:
