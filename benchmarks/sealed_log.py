@@ -38,7 +38,7 @@ class SealedLog(NamedTuple):
 
     def forget(self) -> None:
         """As if nothing had been sealed."""
-        self.connection.execute("TRUNCATE seal_tiles, seal_checkpoints")
+        self.connection.execute("TRUNCATE seal_tiles, seal_checkpoints, seal_copies")
         self.outside.path.unlink(missing_ok=True)
 
 
