@@ -1,6 +1,7 @@
 """Checkpoints, proofs and evidence over HTTP, from a service at work."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,9 +12,10 @@ import pytest
 
 from adapters.postgres.database import connected
 from adapters.sealing.signing import KeyFiles, verify_ed25519
+from adapters.sealing.standing import SealStopped
 from api.compose import composed, sealer_of
 from api.groundwork import prepare
-from api.workshop import examination
+from api.workshop import examination, write_copy_anew
 from domain.audit.files import EvidenceRefused
 from domain.audit.notes import VerifierKey, opened, parse_checkpoint, parse_key, parse_proof
 from domain.audit.tree import extends, includes
@@ -179,3 +181,27 @@ def test_evidence_is_refused_with_why_while_the_seal_is_stopped(api: Api) -> Non
         assert (answer.status_code, answer.json()["code"]) == (503, "not_provable")
         assert "lacks the checkpoint" in answer.json()["error"]
     assert api.get("/audit/checkpoint").status_code == 200
+
+
+def test_an_outside_copy_is_written_anew_where_it_is_to_lie_from_now_on(idle_api: Api, tmp_path: Path) -> None:
+    url = idle_api.settings.database_url
+    assert url is not None
+    idle_api.new_table()
+    with composed(idle_api.settings, url) as parts, connected(url) as connection:
+        assert sealer_of(idle_api.settings, parts.house).advance(connection)
+    moved = replace(idle_api.settings, seal_copy=tmp_path / "volume" / "checkpoints")
+    with pytest.raises(FileNotFoundError):
+        write_copy_anew(moved, url)
+    assert "is not there" in seal_as_the_doctor_sees_it(Api(idle_api.client, idle_api.token, moved)).message
+    moved.seal_copy_file.parent.mkdir()
+    assert write_copy_anew(moved, url) is None
+    assert moved.seal_copy_file.read_bytes() == idle_api.settings.seal_copy_file.read_bytes()
+    assert seal_as_the_doctor_sees_it(Api(idle_api.client, idle_api.token, moved)).verdict is Verdict.WELL
+    # What is there is kept aside; and a log that is not what was sealed is copied nowhere.
+    aside = write_copy_anew(moved, url)
+    assert aside is not None
+    assert aside.read_bytes() == moved.seal_copy_file.read_bytes()
+    with connected(url) as connection:
+        connection.execute("DELETE FROM seal_tiles")
+    with pytest.raises(SealStopped):
+        write_copy_anew(moved, url)
