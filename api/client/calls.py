@@ -18,6 +18,8 @@ from api.client.errors import ServiceError as ServiceError
 from api.http.wire import ErrorBody, OperationBody
 
 SECONDS_OF_ONE_CALL = 40.0
+SECONDS_TO_BEGIN = 600.0
+"""Of an answer of any size: evidence is looked through as a whole before its first byte."""
 LEAST_PATIENCE = 0.05
 
 SECONDS_OF_PATIENCE = 15.0
@@ -117,7 +119,8 @@ class Client:
     def _streamed(self, path: str, query: dict[str, Any]) -> Iterator[httpx.Response]:
         asked = {name: value for name, value in query.items() if value is not None}
         try:
-            with self._http.stream("GET", path, params=asked) as answer:
+            timeout = httpx.Timeout(SECONDS_OF_ONE_CALL, read=SECONDS_TO_BEGIN)
+            with self._http.stream("GET", path, params=asked, timeout=timeout) as answer:
                 if answer.is_error:
                     answer.read()
                     raise _error(answer)
