@@ -73,4 +73,4 @@ def _make_key(keys: KeyFiles, database: Database) -> None:
     try:
         signing_key(keys)
     except SealStopped as found:
-        log.error("nothing is sealed: %s", found)
+        log.error("this installation seals nothing: %s", found)

@@ -144,6 +144,8 @@ class PostgresSeal:
             return alarm
         try:
             self._database.read(self._look)
+        except NotProvable as found:
+            return found.reason
         except (SealStopped, OSError) as found:
             return str(found)
         return None

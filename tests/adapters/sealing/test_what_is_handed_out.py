@@ -152,6 +152,20 @@ def test_a_history_forged_with_the_stolen_key_is_not_proven_also_before_the_seal
         ask(ALL)
 
 
+def test_a_process_without_key_and_copy_sees_what_it_can(
+    database: Database, operation: UUID, tamper: Tamper, tmp_path: Path
+) -> None:
+    elsewhere = PostgresSeal(
+        database, KeyFiles(tmp_path / "nowhere" / "key"), OutsideCopy(tmp_path / "nowhere" / "copy")
+    )
+    assert elsewhere.problem() is None
+    assert proof_of(elsewhere, 302, None)
+    tamper("UPDATE stored_events SET topic = 'other' WHERE notification_id = 302")
+    assert "position 302" in (elsewhere.problem() or "")
+    tamper("UPDATE seal_checkpoints SET note = 'nonsense'")
+    assert elsewhere.problem() == "it is no checkpoint"
+
+
 def test_a_key_that_nobody_would_verify_with_signs_no_evidence(
     ask: Ask, operation: UUID, keys: KeyFiles, tmp_path: Path
 ) -> None:
