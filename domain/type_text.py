@@ -15,8 +15,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain.column_types import (
     QUOTE,
     UNITS,
-    Binary,
-    Bool,
     DataType,
     Date,
     Decimal,
@@ -25,7 +23,6 @@ from domain.column_types import (
     Field,
     FixedSizeBinary,
     FixedSizeListOf,
-    Float,
     Integer,
     ListOf,
     MapOf,
@@ -34,48 +31,9 @@ from domain.column_types import (
     StructOf,
     Time,
     Timestamp,
-    Utf8,
-    opaque_types,
 )
 from domain.errors import TypeTextInvalid
-
-MAX_REQUESTED_LENGTH = 10_000
-MAX_REQUESTED_DEPTH = 32
-"""Of what is asked for; tables that others made may be wider and deeper."""
-MAX_DEPTH = 100
-MAX_SIZE = 2**31 - 1
-
-SIMPLE: dict[str, DataType] = {
-    "null": Null(),
-    "bool": Bool(),
-    "boolean": Bool(),
-    **{f"int{bits}": Integer(bits, True) for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": Integer(bits, False) for bits in (8, 16, 32, 64)},
-    **{f"float{bits}": Float(bits) for bits in (16, 32, 64)},
-    "half": Float(16),
-    "halffloat": Float(16),
-    "float": Float(32),
-    "double": Float(64),
-    "utf8": Utf8(),
-    "string": Utf8(),
-    "large_utf8": Utf8(large=True),
-    "large_string": Utf8(large=True),
-    "binary": Binary(),
-    "large_binary": Binary(large=True),
-}
-DIMENSIONED = (
-    "date32",
-    "date64",
-    "time32",
-    "time64",
-    "timestamp",
-    "duration",
-    "decimal128",
-    "decimal256",
-    "fixed_size_binary",
-)
-NESTED = ("list", "large_list", "fixed_size_list", "struct", "map", "dictionary")
-OPAQUE = "opaque"
+from domain.type_words import DIMENSIONED, MAX_DEPTH, MAX_SIZE, NESTED, OPAQUE, SIMPLE
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -87,19 +45,9 @@ _SPACE = re.compile(r"\s*")
 
 
 @lru_cache(maxsize=4096)
-def parse_type(text: str) -> DataType:
+def parse_type(text: str, most_depth: int = MAX_DEPTH) -> DataType:
     """The type that the text names; raises TypeTextInvalid, saying what was expected where."""
-    return _Parser(text, MAX_DEPTH).parse()
-
-
-def parse_requested(text: str) -> DataType:
-    """As ``parse_type``, for a type that somebody asks for: within limits, and nothing opaque."""
-    if len(text) > MAX_REQUESTED_LENGTH:
-        raise TypeTextInvalid(f"{text[:60]}...", f"it is longer than {MAX_REQUESTED_LENGTH} characters")
-    data_type = _Parser(text, MAX_REQUESTED_DEPTH).parse()
-    if any(opaque_types(data_type)):
-        raise TypeTextInvalid(text, "opaque types are those of columns that others made, and cannot be asked for")
-    return data_type
+    return _Parser(text, most_depth).parse()
 
 
 class _Parser:

@@ -16,7 +16,8 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.arrow.types import OF_A_TYPE, to_arrow
+from adapters.arrow.nested_fields import followed
+from adapters.arrow.types import to_arrow
 from domain.casts import CastClass, classify
 from domain.column_types import (
     DataType,
@@ -237,20 +238,6 @@ def _listed(array: Array, items: Array, target: ListOf | FixedSizeListOf, failed
     if target.large:
         return pa.LargeListArray.from_arrays(starts, items, pa.large_list(item), mask=nulls)
     return pa.ListArray.from_arrays(starts.cast(pa.int32()), items, pa.list_(item), mask=nulls)
-
-
-def followed(field: pa.Field, data_type: pa.DataType, *, nullable: bool) -> pa.Field:
-    """The nested field with another type or nullability; what its metadata says of its old type goes."""
-    return pa.field(field.name, data_type, nullable, metadata=metadata_after(field, data_type))
-
-
-def metadata_after(field: pa.Field, data_type: pa.DataType) -> dict[bytes, bytes] | None:
-    """What stays of a field's metadata when its type becomes that."""
-    there = field.metadata or {}
-    if field.type == data_type or pa.types.is_nested(data_type):
-        return there or None
-    kept = {key: value for key, value in there.items() if not key.startswith(OF_A_TYPE)}
-    return kept or None
 
 
 def _struct(array: Array, source: StructOf, target: StructOf) -> Outcome:

@@ -7,7 +7,8 @@ from typing import TypeAlias, assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adapters.arrow.casts import cast_array, followed
+from adapters.arrow.casts import cast_array
+from adapters.arrow.nested_fields import followed
 from adapters.arrow.recipes import Act, Recipe
 from adapters.arrow.types import to_arrow, to_arrow_field
 from adapters.arrow.values import to_scalar

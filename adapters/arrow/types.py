@@ -28,7 +28,8 @@ from domain.column_types import (
 )
 from domain.errors import TypeTextInvalid
 from domain.schema import Column, Schema
-from domain.type_text import MAX_DEPTH, parse_type
+from domain.type_text import parse_type
+from domain.type_words import MAX_DEPTH
 
 COMMENT = b"comment"
 """The key of a column's comment in Arrow field metadata."""

@@ -21,8 +21,9 @@ from domain.errors import (
     TypeTextInvalid,
 )
 from domain.literals import check_literal
+from domain.requested_types import parse_requested
 from domain.schema import Index, IndexSetting, Schema
-from domain.type_text import parse_requested, parse_type
+from domain.type_text import parse_type
 
 MAX_NAME_LENGTH = 255
 """Characters of a column name."""

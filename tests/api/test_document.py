@@ -19,6 +19,8 @@ GIVEN = {
     ("GET", "/dataset-tables/{tableId}/indexes/{indexName}"),
     ("DELETE", "/dataset-tables/{tableId}/indexes/{indexName}"),
     ("POST", "/dataset-tables/{tableId}/compact"),
+    ("POST", "/dataset-tables/{tableId}/migrate-manifest-paths"),
+    ("POST", "/dataset-tables/{tableId}/rewrite-storage"),
     ("GET", "/dataset-tables/{tableId}/drift"),
     ("POST", "/dataset-tables/{tableId}/adopt"),
     ("POST", "/dataset-tables"),

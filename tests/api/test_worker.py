@@ -183,7 +183,7 @@ def test_a_bug_is_no_end_of_the_world_for_the_worker(bench: Bench) -> None:
 def test_a_publish_whose_answer_was_lost_is_found_and_not_done_again(bench: Bench) -> None:
     operation = bench.submit(*CHANGES)
     before = lance.dataset(bench.location).version
-    bench.engine.after["publish"] = raising(EngineUnavailable("lance", "the network is gone"))
+    bench.engine.after["publish"] = raising(EngineUnavailable("lance", "the network is gone"), times=1)
     bench.worker().work_once()
     assert bench.operation(operation).status == "running"
     bench.worker().work_once()

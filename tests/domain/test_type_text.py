@@ -5,7 +5,8 @@ from hypothesis import given
 
 from domain.column_types import DataType, Opaque, opaque_types, type_names
 from domain.errors import TypeTextInvalid
-from domain.type_text import parse_requested, parse_type
+from domain.requested_types import parse_requested
+from domain.type_text import parse_type
 from tests.domain.strategies import data_types
 
 

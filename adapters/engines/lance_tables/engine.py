@@ -8,15 +8,12 @@ from datetime import timedelta
 import lance
 import pyarrow as pa
 
-from adapters.arrow.recipes import Recipe
 from adapters.arrow.types import to_arrow_schema
 from adapters.engines.lance_tables.agreement import agree
 from adapters.engines.lance_tables.barring import bar_indexes, bar_migrations
 from adapters.engines.lance_tables.border import border, open_table
-from adapters.engines.lance_tables.detached import ASIDE, clear_detached, detached
-from adapters.engines.lance_tables.field_places import path_of
+from adapters.engines.lance_tables.detached import clear_detached
 from adapters.engines.lance_tables.identity import Replacements, identity_in
-from adapters.engines.lance_tables.index_building import build_index, how_to_build
 from adapters.engines.lance_tables.indexing import (
     INDEX_UNIT,
     commit_indexes,
@@ -25,14 +22,19 @@ from adapters.engines.lance_tables.indexing import (
     index_units,
     lingering_indexes,
     missing_indexes,
-    prefix_of,
-    table_before,
-    wanted_indexes,
 )
 from adapters.engines.lance_tables.inspecting import inspect_table
+from adapters.engines.lance_tables.jobs import (
+    built_index,
+    indexes_to_build,
+    is_more_than_indexes,
+    maintenance_of,
+    prepared_fragment,
+    shows,
+)
 from adapters.engines.lance_tables.maintaining import maintained, maintained_unit, maintenance_units
-from adapters.engines.lance_tables.marker import migration_of, version_of
-from adapters.engines.lance_tables.outcomes import NOTHING, dumped, fragments_of, written
+from adapters.engines.lance_tables.marker import version_of
+from adapters.engines.lance_tables.outcomes import NOTHING, fragments_of, written
 from adapters.engines.lance_tables.outside import look_outside
 from adapters.engines.lance_tables.overtaken import put_back
 from adapters.engines.lance_tables.places import Options, is_free, is_remote
@@ -44,19 +46,14 @@ from adapters.engines.lance_tables.staging import (
     FRAGMENT_UNIT,
     KEY_UNIT,
     check_key,
-    fragment_of,
     lance_recipes,
     list_units,
     missing_files,
-    new_files,
-    prepare_fragment,
     remove_files,
-    unit_of,
 )
 from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Unit, nobody_else
 from domain.errors import LocationOccupied, TableChanged
-from domain.schema import Column, Index, Schema
-from domain.steps import Maintenance
+from domain.schema import Column, Schema
 from domain.table.identity import Identity, Replaced
 
 log = logging.getLogger("schemaledger.lance")
@@ -104,13 +101,13 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if (work := _maintenance(job)) is not None:
+            if (work := maintenance_of(job)) is not None:
                 return maintenance_units(table, work)
-            indexes, fragments = _indexes(table, job, recipes), [f.metadata for f in table.get_fragments()]
-            if _shows(table, job):
+            indexes, fragments = indexes_to_build(table, job, recipes), [f.metadata for f in table.get_fragments()]
+            if shows(table, job):
                 return index_units(table, indexes, fragments, prepared, job)
             agree(table, job, recipes)
-            first = list_units(table, job, recipes) if _is_more_than_indexes(job) or not indexes else ()
+            first = list_units(table, job, recipes) if is_more_than_indexes(job) or not indexes else ()
             if {unit.name for unit in first} - prepared.keys():
                 return first
             written = fragments_of(prepared)
@@ -121,15 +118,15 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if (work := _maintenance(job)) is not None:
+            if (work := maintenance_of(job)) is not None:
                 return maintained_unit(table, work, unit)
             if unit.name.startswith(FRAGMENT_UNIT):
-                return _prepared_fragment(table, recipes, unit)
+                return prepared_fragment(table, recipes, unit)
             if unit.name.startswith(KEY_UNIT):
                 check_key(table, job, int(unit.name.split("-")[1]))
             if unit.name.startswith(INDEX_UNIT):
                 index = index_of(unit, job.target.indexes)
-                return _built(table, job, recipes, index, prepared)
+                return built_index(table, job, recipes, index, prepared)
             return NOTHING
 
     def publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm = nobody_else) -> str:
@@ -168,15 +165,15 @@ class LanceEngine:
         table = self._open(job.location)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
-            if (work := _maintenance(job)) is not None:
+            if (work := maintenance_of(job)) is not None:
                 return str(maintained(table, work, job, prepared, confirm).version)
             if (version := self.published(job)) is not None:
                 put_back(table, job)
                 return version
             if {unit.name for unit in self.units(job, prepared)} != set(prepared):
                 raise TableChanged(job.location, "rows were added, changed or removed")
-            indexes = _indexes(table, job, recipes)
-            if _is_more_than_indexes(job) and not _shows(table, job):
+            indexes = indexes_to_build(table, job, recipes)
+            if is_more_than_indexes(job) and not shows(table, job):
                 fragments = fragments_of(prepared)
                 if missing := missing_files(table, list(fragments.values())):
                     raise TableChanged(job.location, f"prepared files are gone, {missing[0]} for one")
@@ -192,7 +189,7 @@ class LanceEngine:
     def published(self, job: Job) -> str | None:
         table = self._open(job.location)
         with self._border(job.location):
-            shown = _maintenance(job) is None and (_shows(table, job) or not _is_more_than_indexes(job))
+            shown = maintenance_of(job) is None and (shows(table, job) or not is_more_than_indexes(job))
             if not shown or missing_indexes(table, job, lance_recipes(table, job)) or lingering_indexes(table, job):
                 return None
             return version_of(table, str(job.migration_id))
@@ -200,17 +197,17 @@ class LanceEngine:
     def is_visible(self, job: Job) -> bool:
         table = self._open(job.location)
         with self._border(job.location):
-            return _maintenance(job) is None and (_shows(table, job) or self.published(job) is not None)
+            return maintenance_of(job) is None and (shows(table, job) or self.published(job) is not None)
 
     def bar(self, job: Job) -> None:
         table = self._open(job.location)
         with self._border(job.location):
-            if _maintenance(job) is not None:
+            if maintenance_of(job) is not None:
                 # One that comes late leaves rows as they are.
                 return
             if self.is_visible(job):
                 raise TableChanged(job.location, "it shows the migration")
-            if _is_more_than_indexes(job):
+            if is_more_than_indexes(job):
                 bar_migrations(table)
             else:
                 bar_indexes(table, job)
@@ -238,7 +235,7 @@ class LanceEngine:
     def discard(self, job: Job, prepared: Mapping[str, bytes]) -> None:
         table = self._open(job.location)
         with self._border(job.location):
-            if _maintenance(job) is not None or _shows(table, job):
+            if maintenance_of(job) is not None or shows(table, job):
                 return
             visible = {file.path for fragment in table.get_fragments() for file in fragment.metadata.files}
             for name, content in prepared.items():
@@ -262,48 +259,3 @@ class LanceEngine:
 
     def _border(self, location: str) -> AbstractContextManager[None]:
         return border(location, self._options)
-
-
-def _maintenance(job: Job) -> Maintenance | None:
-    """The work on how the table is stored, when the job is such work."""
-    return next((step for step in job.steps if isinstance(step, Maintenance)), None)
-
-
-def _shows(table: lance.LanceDataset, job: Job) -> bool:
-    return migration_of(table) == str(job.migration_id)
-
-
-def _is_more_than_indexes(job: Job) -> bool:
-    """Whether the job changes the schema itself, which takes a commit of its own."""
-    return job.source.without_indexes() != job.target.without_indexes()
-
-
-def _indexes(table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe]) -> list[Index]:
-    """What is to be built, beside or after the rest of the job."""
-    if _is_more_than_indexes(job) and not _shows(table, job):
-        return wanted_indexes(job, recipes)
-    return missing_indexes(table, job, recipes)
-
-
-def _prepared_fragment(table: lance.LanceDataset, recipes: Sequence[Recipe], unit: Unit) -> bytes:
-    first_row = 0
-    for fragment in table.get_fragments():
-        if fragment_of(unit) == fragment.fragment_id and unit_of(fragment.metadata, table).name == unit.name:
-            after = prepare_fragment(fragment, recipes, first_row)
-            return dumped(after, new_files(fragment.metadata, after))
-        first_row += fragment.metadata.num_rows
-    raise TableChanged(table.uri, f"{unit.name} is no longer as it was")
-
-
-def _built(
-    table: lance.LanceDataset, job: Job, recipes: Sequence[Recipe], index: Index, prepared: Mapping[str, bytes]
-) -> bytes:
-    """The index over the table as the migration will leave it."""
-    shows = _shows(table, job)
-    how = how_to_build(index, table_before(table, job) if shows else table) if index in job.source.indexes else None
-    how, unit = how or how_to_build(index, None), prefix_of(index)
-    if shows or not _is_more_than_indexes(job):
-        return build_index(table, index, unit, path_of(table, job.target, index), how)
-    operation = migration_of_files(table, recipes, fragments_of(prepared), f"{ASIDE}{job.migration_id}")
-    with detached(table, operation) as after:
-        return build_index(after, index, unit, path_of(after, job.target, index), how)

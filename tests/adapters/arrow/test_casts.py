@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.arrow.casts import Outcome, cast_array, metadata_after
+from adapters.arrow.casts import Outcome, cast_array
+from adapters.arrow.nested_fields import metadata_after
 from adapters.arrow.types import from_arrow_field, to_arrow
 from domain.type_text import parse_type
 
