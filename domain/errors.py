@@ -346,6 +346,15 @@ class ColumnNamesDifferInCase(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class CommentTooLong(Refusal):
+    code = "comment_too_long"
+    sentence = "The comment of column '{name}' has {length} characters; at most {most} are kept."
+    name: str
+    length: int
+    most: int
+
+
+@dataclass(unsafe_hash=True)
 class PositionOutOfRange(Refusal):
     code = "position_out_of_range"
     sentence = "Position {position} is outside 0 to {last}, the places a column can take here."

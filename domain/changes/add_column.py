@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from domain.changes.change import Change, Effect, Found, Params, Setting
-from domain.changes.checks import name_taken, parsed, type_refused, value_refused, writers_fill
+from domain.changes.checks import comment_refused, name_taken, parsed, type_refused, value_refused, writers_fill
 from domain.column_types import Null
 from domain.errors import DefaultRequired, PositionOutOfRange, TypeNotSupported
 from domain.schema import Column, Schema
@@ -42,6 +42,7 @@ class AddColumn(Change, frozen=True, kw_only=True, tag="add_column"):
         yield from name_taken(schema, setting, "/params/name", p.name)
         yield from type_refused(setting, "/params/dataType", p.data_type)
         yield from value_refused("/params/defaultValue", p.name, p.default_value, parsed(p.data_type))
+        yield from comment_refused("/params/comment", p.name, p.comment)
         if not p.nullable and parsed(p.data_type) == Null():
             yield (
                 "/params/nullable",

@@ -13,6 +13,7 @@ from domain.errors import (
     ColumnNameInvalid,
     ColumnNamesDifferInCase,
     ColumnNotFound,
+    CommentTooLong,
     DefaultNotValid,
     IndexAlreadyExists,
     IndexSettingInvalid,
@@ -27,6 +28,8 @@ from domain.type_text import parse_type
 
 MAX_NAME_LENGTH = 255
 """Characters of a column name."""
+MAX_COMMENT_LENGTH = 4_000
+"""Characters of a column's comment."""
 MAX_VALUE_WIDTH = 1 << 24
 """Bytes of one value of a type of fixed size: every reader holds some rows at once."""
 
@@ -158,6 +161,12 @@ def value_refused(pointer: str, name: str, value: Any, data_type: DataType | Non
 def default_not_valid(name: str, value: Any, data_type: DataType, reason: str) -> Refusal:
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return DefaultNotValid(name, shown if len(shown) <= 100 else f"{shown[:97]}...", str(data_type), reason)
+
+
+def comment_refused(pointer: str, name: str, comment: str | None) -> Iterator[Found]:
+    """Refuses a comment longer than any way of setting one allows."""
+    if comment is not None and len(comment) > MAX_COMMENT_LENGTH:
+        yield pointer, CommentTooLong(name, len(comment), MAX_COMMENT_LENGTH)
 
 
 def writers_fill(setting: Setting, name: str) -> Iterator[Hazard]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain.access import Principal, Resource, Scope, may
 from domain.changes.change import Setting
-from domain.changes.checks import name_taken, type_refused
+from domain.changes.checks import comment_refused, name_taken, type_refused
 from domain.engine import EngineProfile, Inspection, TableEngine, TableStatistics
 from domain.errors import (
     ColumnNotFound,
@@ -131,6 +131,7 @@ def _first_schema(new: NewTable, profile: EngineProfile) -> Schema:
         found: list[tuple[str, Refusal]] = [
             *name_taken(schema, setting, "/name", column.name),
             *type_refused(setting, "/arrowType", column.data_type),
+            *comment_refused("/comment", column.name, column.comment),
         ]
         violations += [violation(f"/fields/{number}{pointer}", refusal) for pointer, refusal in found]
         # One that is refused takes its place all the same, so that the names after it are judged too.

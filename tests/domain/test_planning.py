@@ -175,3 +175,9 @@ def test_names_that_differ_in_case_clash_where_the_engine_folds_case() -> None:
 def test_the_same_plan_has_the_same_hash_and_another_another() -> None:
     assert planned(add("a")).plan_hash == planned(add("a")).plan_hash
     assert planned(add("a")).plan_hash != planned(add("b")).plan_hash
+
+
+def test_a_comment_is_as_long_as_any_way_of_setting_one_allows() -> None:
+    assert planned(add("x", comment="x" * 4_000)).is_valid
+    (found,) = planned(add("x", comment="x" * 4_001)).violations
+    assert (found.pointer, found.code) == ("/operations/0/params/comment", "comment_too_long")
