@@ -112,6 +112,17 @@ class ColumnOpaque(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class ColumnNotCopied(Refusal):
+    code = "column_not_copied"
+    sentence = (
+        "Column '{name}' cannot take over the name of another column beside changes that write values: its own values, "
+        "'{data_type}', cannot be copied. Rename it in a migration of its own."
+    )
+    name: str
+    data_type: str
+
+
+@dataclass(unsafe_hash=True)
 class ColumnUnreadable(Refusal):
     code = "column_unreadable"
     sentence = (

@@ -11,7 +11,7 @@ from domain.changes.catalogue import AnyChange
 from domain.changes.change import Change, Found, Hazard, HazardKind, Setting
 from domain.diff import Difference, diff
 from domain.errors import ColumnAlreadyExists, ColumnNotFound, Refusal, RestoredColumnChanged, Violation
-from domain.possible import index_refusals, looked_at, step_refusals
+from domain.possible import copy_refusals, index_refusals, looked_at, step_refusals
 from domain.schema import Index, Schema, fingerprint
 from domain.steps import (
     AddField,
@@ -121,7 +121,11 @@ def make_plan(changes: Sequence[AnyChange], schema: Schema, base_version: int, s
             steps += effect.steps
             hazards += effect.hazards
     carried_out = (*_needed(steps, current), *_rebuilds(schema, current, steps))
-    violations += [violation("/operations", refusal) for refusal in index_refusals(carried_out, setting.profile)]
+    as_a_whole = (
+        *index_refusals(carried_out, setting.profile),
+        *copy_refusals(schema, current, carried_out, setting.profile),
+    )
+    violations += [violation("/operations", refusal) for refusal in as_a_whole]
     return Plan(
         base_version=base_version,
         source=schema,

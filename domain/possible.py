@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from domain.column_types import Opaque, opaque_types
 from domain.engine import EngineProfile
-from domain.errors import ColumnOpaque, ColumnUnreadable, Refusal, StorageTooOld
+from domain.errors import ColumnNotCopied, ColumnOpaque, ColumnUnreadable, Refusal, StorageTooOld
 from domain.extension import as_shown
 from domain.schema import Column, Schema
 from domain.steps import (
@@ -41,6 +41,18 @@ def index_refusals(steps: Sequence[Step], profile: EngineProfile) -> Iterator[Re
     written = any(writes_values(step) or isinstance(step, AddField | RestoreField) for step in steps)
     if profile.indexes_refused and built and written:
         yield StorageTooOld(profile.indexes_refused)
+
+
+def copy_refusals(source: Schema, target: Schema, steps: Sequence[Step], profile: EngineProfile) -> Iterator[Refusal]:
+    """Why a column cannot be called what another was: beside new values that takes a copy of its own."""
+    if not any(writes_values(step) or isinstance(step, AddField | RestoreField) for step in steps):
+        return
+    for column in target.columns:
+        before = source.find(column.name)
+        if source.by_id(column.id) is not None and before is not None and before.id != column.id:
+            for opaque in opaque_types(column.type):
+                if opaque.text.startswith(profile.uncopied_types):
+                    yield ColumnNotCopied(column.name, opaque.text)
 
 
 def looked_at(step: Step) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ import lance
 import pyarrow as pa
 import pytest
 
-from domain.errors import EngineRefused
 from domain.plan import Plan
 from tests.contracts.engines.drivers import LanceDriver, migrate
 from tests.domain.planning import add, change, drop, nullability, planned, rename, retype
@@ -201,14 +200,16 @@ def test_a_frame_of_pandas_is_read_after_its_columns_changed(tmp_path: Path) -> 
     assert list(lance.dataset(driver.location).to_table().to_pandas().columns) == ["number", "c"]
 
 
-def test_a_column_that_cannot_be_copied_is_refused_and_not_called_an_outage(tmp_path: Path) -> None:
+def test_a_column_that_cannot_be_copied_is_not_copied(tmp_path: Path) -> None:
     blobs = pa.table(
         [pa.array([1, 2, 3]), lance.blob_array([b"x", None, b"y"]), pa.array(["a", "b", "c"])],
         schema=pa.schema([pa.field("id", pa.int64()), lance.blob_field("b"), pa.field("x", pa.utf8())]),
     )
     driver = made(tmp_path, blobs, data_storage_version="2.2")
-    with pytest.raises(EngineRefused):
-        migrate(driver, known(driver), rename("x", "y"), rename("b", "x"), add("d", "int32", defaultValue=2))
+    taking_over = [rename("x", "y"), rename("b", "x")]
+    (found,) = plan_of(driver, *taking_over, add("d", "int32", defaultValue=2)).violations
+    assert (found.code, "'x'" in found.message) == ("column_not_copied", True)
+    assert plan_of(driver, *taking_over).is_valid
     migrate(
         driver, known(driver), rename("b", "blob"), add("d", "int32", defaultValue=2), retype("x", "utf8", "large_utf8")
     )
