@@ -47,9 +47,10 @@ def copy_refusals(source: Schema, target: Schema, steps: Sequence[Step], profile
     """Why a column cannot be called what another was: beside new values that takes a copy of its own."""
     if not any(writes_values(step) or isinstance(step, AddField | RestoreField) for step in steps):
         return
+    own_names, taken = {column.id: column.name for column in source.columns}, set(source.names)
     for column in target.columns:
-        before = source.find(column.name)
-        if source.by_id(column.id) is not None and before is not None and before.id != column.id:
+        # Most keep their name: it is looked at first, because a table may have thousands.
+        if own_names.get(column.id, column.name) != column.name and column.name in taken:
             for opaque in opaque_types(column.type):
                 if opaque.text.startswith(profile.uncopied_types):
                     yield ColumnNotCopied(column.name, opaque.text)
