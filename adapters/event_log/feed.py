@@ -11,16 +11,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
+from time import monotonic
 from uuid import UUID
 
 import psycopg
 
 from adapters.event_log.recorder import ANY, CHANNEL
+from adapters.postgres.connecting import LISTENING, WatchedConnection, open_connection
 
 log = logging.getLogger("schemaledger.log")
 
 SECONDS_BETWEEN_STOP_CHECKS = 0.2
 SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_BETWEEN_TOUCHES = 5.0
+"""How often it asks whether PostgreSQL is there still: one that is silent looks like one without news."""
 
 Wake = Callable[[], object]
 
@@ -77,19 +81,26 @@ class Feed:
                 self._stop.wait(SECONDS_BETWEEN_TRIES)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=2) as connection:
+        with open_connection(self._url, LISTENING) as connection:
             connection.execute(f"LISTEN {CHANNEL}".encode())
             with self._held(connection):
                 self.listening.set()
                 self._wake_all()
-                while not self._stop.is_set():
-                    for notice in connection.notifies(timeout=SECONDS_BETWEEN_STOP_CHECKS):
-                        self._wake(notice.payload)
-                        if self._stop.is_set():
-                            return
+                self._follow(connection)
+
+    def _follow(self, connection: WatchedConnection) -> None:
+        touched = monotonic()
+        while not self._stop.is_set():
+            for notice in connection.notifies(timeout=SECONDS_BETWEEN_STOP_CHECKS):
+                self._wake(notice.payload)
+                if self._stop.is_set():
+                    return
+            if monotonic() - touched > SECONDS_BETWEEN_TOUCHES:
+                connection.execute(b"SELECT 1")
+                touched = monotonic()
 
     @contextmanager
-    def _held(self, connection: psycopg.Connection) -> Iterator[None]:
+    def _held(self, connection: WatchedConnection) -> Iterator[None]:
         """Meanwhile whoever stops the feed can end the connection from his thread, which waits for nothing then."""
         with socket.socket(fileno=os.dup(connection.fileno())) as line:
             with self._lock:

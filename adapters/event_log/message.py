@@ -10,7 +10,7 @@ from typing import NamedTuple
 from psycopg.rows import TupleRow
 
 from adapters.postgres.literals import literal
-from adapters.postgres.statements import Connection, Statement, good, loaded, numbered, session_of
+from adapters.postgres.statements import Connection, Statement, answered, good, loaded, numbered, session_of
 
 
 class Prepared(NamedTuple):
@@ -47,7 +47,7 @@ class Message:
 
     def _run(self, sql: str) -> list[TupleRow]:
         pgconn = self._connection.pgconn
-        result = good(pgconn, pgconn.exec_(sql.encode()))
+        result = answered(self._connection, lambda: good(pgconn, pgconn.exec_(sql.encode())))
         return loaded(self._connection, result)
 
 

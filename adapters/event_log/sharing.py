@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from eventsourcing.persistence import PersistenceError
+from psycopg_pool import PoolTimeout
 
 from adapters.event_log.recorder import Insertion, Place
 from adapters.postgres.database import AWAY
 
 MOST_TOGETHER = 32
 """Insertions of one transaction, which writers of other processes wait for."""
+SECONDS_TO_BE_WRITTEN = 40.0
+"""How long a writer waits for others to write for it: several times what one message may take (connecting.py)."""
 
 Write = Callable[[Sequence[Insertion]], Sequence[Sequence[Place]]]
 
@@ -26,6 +29,7 @@ class _Turn:
         self.insertion = insertion
         self.places: Sequence[Place] = ()
         self.error: BaseException | None = None
+        self.leads = False
         self._news = Lock()
         self._news.acquire()
 
@@ -33,8 +37,9 @@ class _Turn:
     def is_served(self) -> bool:
         return bool(self.places) or self.error is not None
 
-    def wait(self) -> None:
-        self._news.acquire()
+    def wait(self, seconds: float) -> bool:
+        """Whether it was woken before the seconds were over."""
+        return self._news.acquire(timeout=seconds)
 
     def wake(self) -> None:
         self._news.release()
@@ -43,8 +48,8 @@ class _Turn:
 class SharedCommits:
     """``write`` writes all of several insertions or none."""
 
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, write: Write, seconds: float = SECONDS_TO_BE_WRITTEN) -> None:
+        self._write, self._seconds = write, seconds
         self._queue = deque[_Turn]()
         self._guard, self._writing = Lock(), False
 
@@ -54,13 +59,23 @@ class SharedCommits:
         with self._guard:
             self._queue.append(turn)
             leads, self._writing = not self._writing, True
-        if not leads:
-            turn.wait()
+        if not leads and not turn.wait(self._seconds):
+            self._leave(turn)
         if not turn.is_served:
             self._lead()
         if turn.error is not None:
             raise turn.error
         return turn.places
+
+    def _leave(self, turn: _Turn) -> None:
+        """Waits no longer, unless it is its turn by now. Raises PersistenceError, which says what is known."""
+        with self._guard:
+            if turn.leads or turn.is_served:
+                return
+            if turn in self._queue:
+                self._queue.remove(turn)
+                raise PersistenceError("nobody has written the append in time") from PoolTimeout()
+        raise PersistenceError("whether the append is written is not known")
 
     def _lead(self) -> None:
         """Writes for everybody who waits by now, of whom the caller came first; then the next one leads."""
@@ -72,6 +87,8 @@ class SharedCommits:
             with self._guard:
                 successor = self._queue[0] if self._queue else None
                 self._writing = successor is not None
+                if successor is not None:
+                    successor.leads = True
             for turn in batch[1:]:
                 # Interrupted: whether it was written is for each of them to find out.
                 turn.error = turn.error if turn.is_served else PersistenceError("the append was interrupted")
@@ -84,11 +101,19 @@ class SharedCommits:
             written = self._write([turn.insertion for turn in batch])
         except Exception as error:  # noqa: BLE001  # told to those whose insertions they are
             if len(batch) > 1 and not isinstance(error.__cause__, AWAY):
-                for turn in batch:
-                    self._serve([turn])
+                self._serve_each(batch)
                 return
             for turn in batch:
                 turn.error = error
         else:
             for turn, places in zip(batch, written, strict=True):
                 turn.places = places
+
+    def _serve_each(self, batch: Sequence[_Turn]) -> None:
+        for number, turn in enumerate(batch):
+            self._serve([turn])
+            if turn.error is not None and isinstance(turn.error.__cause__, AWAY):
+                # The others need not wait for it one after the other.
+                for other in batch[number + 1 :]:
+                    other.error = turn.error
+                return

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
+from adapters.postgres.connecting import ELECTION
 from adapters.postgres.database import connected
 from adapters.postgres.statements import Connection, Statement, run
 from domain.errors import LogUnavailable
@@ -60,7 +61,7 @@ class Elected:
 
     def _work(self) -> None:
         """Until stopped, or until the connection that holds the lock is lost."""
-        with connected(self._url) as connection:
+        with connected(self._url, ELECTION) as connection:
             while not self._stop.is_set() and not self._elected(connection):
                 self._stop.wait(IDLE_SECONDS)
             while not self._stop.is_set():

@@ -6,7 +6,7 @@ thread for each would cost more than the statement does. psycopg 3.3 (psycopg.pq
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
@@ -14,10 +14,13 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import SETTINGS, border
+from adapters.postgres.connecting import BRISK, SECONDS_FOR_AN_ANSWER, SETTINGS, network
+from adapters.postgres.database import border
+from adapters.postgres.deadlines import NoAnswer
 from adapters.postgres.statements import columns_of, good, numbered, storable
 
 NAME = "look"
+SILENT = f"PostgreSQL has not answered within {SECONDS_FOR_AN_ANSWER:.0f} s"
 Connection = psycopg.AsyncConnection[Any]
 
 
@@ -64,13 +67,23 @@ class Looks:
 
 
 async def _connected(url: str, sql: str) -> "_Session":
-    connection = await Connection.connect(url, **SETTINGS, client_encoding="utf8")
+    connection = await Connection.connect(url, **SETTINGS, **network(url))
     try:
-        await connection.execute(f"PREPARE {NAME} AS {sql}".encode())
+        async with asyncio.timeout(SECONDS_FOR_AN_ANSWER):
+            await connection.execute(BRISK.session.encode())
+            await connection.execute(f"PREPARE {NAME} AS {sql}".encode())
         return _Session(connection)
+    except TimeoutError:
+        await connection.close()
+        raise NoAnswer(SILENT) from None
     except BaseException:
         await connection.close()
         raise
+
+
+class _Asked(NamedTuple):
+    future: "asyncio.Future[DictRow | None]"
+    since: float
 
 
 class _Session:
@@ -81,7 +94,8 @@ class _Session:
         self._transformer = Transformer(connection)
         self._loop = asyncio.get_running_loop()
         self._columns: tuple[str, ...] = ()
-        self._waiting = deque[asyncio.Future[DictRow | None]]()
+        self._waiting = deque[_Asked]()
+        self._watch: asyncio.TimerHandle | None = None
         self._result: PGresult | None = None
         self.is_over = False
         self._pgconn.nonblocking = 1
@@ -99,9 +113,22 @@ class _Session:
             self.end(error)
             raise
         future = self._loop.create_future()
-        self._waiting.append(future)
+        self._waiting.append(_Asked(future, self._loop.time()))
+        if self._watch is None:
+            self._watch = self._loop.call_later(SECONDS_FOR_AN_ANSWER, self._look)
         self._flush()
         return future
+
+    def _look(self) -> None:
+        """Nobody waits for ever: a connection that is silent for too long is over."""
+        self._watch = None
+        if self.is_over or not self._waiting:
+            return
+        due = self._waiting[0].since + SECONDS_FOR_AN_ANSWER
+        if due <= self._loop.time():
+            self.end(NoAnswer(SILENT))
+        else:
+            self._watch = self._loop.call_at(due, self._look)
 
     def end(self, error: Exception) -> None:
         """Whoever waits still is told the error."""
@@ -110,8 +137,10 @@ class _Session:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._pgconn.finish()
+            if self._watch is not None:
+                self._watch.cancel()
             while self._waiting:
-                _tell(self._waiting.popleft(), error)
+                _tell(self._waiting.popleft().future, error)
 
     def _flush(self) -> None:
         try:
@@ -137,7 +166,7 @@ class _Session:
             self.end(error)
 
     def _answer(self) -> None:
-        future, result, self._result = self._waiting.popleft(), self._result, None
+        future, result, self._result = self._waiting.popleft().future, self._result, None
         if future.done():
             # Whoever asked has left.
             return

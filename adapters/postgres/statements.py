@@ -6,8 +6,11 @@ long as PostgreSQL works. Values are dumped and loaded by psycopg as ever, in bi
 and as with its cursors, what a session runs again and again is prepared. psycopg 3.3 (psycopg.pq), PostgreSQL 14 to 18.
 """
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -18,6 +21,8 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import DictRow, TupleRow
 
+from adapters.postgres.deadlines import Line
+
 Connection = psycopg.Connection[DictRow]
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -25,9 +30,6 @@ USES_UNPREPARED = 2
 """Preparing costs a round trip: what a session asks for once or twice is not."""
 MOST_KNOWN = 300
 """Of a session, by text and types of values. PostgreSQL keeps a plan for each: what comes later is not prepared."""
-OURS_ALONE = {"prepare_threshold": None}
-"""What connections are opened with: the driver prepares nothing. Had it, it would deallocate all that is prepared in
-the session, by whomever, after a ROLLBACK or DROP."""
 GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
@@ -115,7 +117,25 @@ def _run(connection: Connection, statement: Statement) -> tuple[_Asked, PGresult
     values = transformer.dump_sequence(given, [PyFormat.AUTO] * len(given))
     types = transformer.types or ()
     asked = _asked(connection, (query.sql, types))
-    return asked, _sent(connection.pgconn, query.sql, asked, types, values, transformer.formats)
+    act = partial(_sent, connection.pgconn, query.sql, asked, types, values, transformer.formats)
+    return asked, answered(connection, act)
+
+
+def answered(connection: Connection, act: Callable[[], PGresult]) -> PGresult:
+    """What ``act`` waits for in one call of libpq. Raises NoAnswer where that takes too long."""
+    line: Line | None = getattr(connection, "line", None)
+    if line is None:
+        # Somebody else opened it.
+        return act()
+    line.until = monotonic() + line.seconds
+    try:
+        return act()
+    except psycopg.OperationalError as error:
+        if line.is_cut:
+            raise line.silence() from error
+        raise
+    finally:
+        line.until = math.inf
 
 
 def session_of(connection: Connection) -> Session:

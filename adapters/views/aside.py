@@ -12,8 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow
 from psycopg.sql import Identifier
 
-from adapters.postgres.database import SETTINGS
-from adapters.postgres.statements import Connection, Statement, run
+from adapters.postgres.connecting import ASIDE, LONG, open_connection
+from adapters.postgres.statements import Statement, run
 
 AT_ONCE = 2
 """Indexes that are built at a time."""
@@ -42,7 +42,7 @@ class Aside:
 
     def __init__(self, url: str, key: str, tables: Sequence[str]) -> None:
         self._url, self.name, self.tables = url, PREFIX + key, tables
-        self.connection = Connection.connect(url, **SETTINGS)
+        self.connection = open_connection(url, ASIDE)
         self.live = self._text(LIVE, "live")
 
     @property
@@ -130,7 +130,7 @@ class Aside:
 
     def _apart(self, statement: str) -> None:
         """On a connection of its own: while one index is built, another can be."""
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+        with open_connection(self._url, LONG) as connection:
             connection.execute(statement.encode())
 
     def _move(self, table: str, source: str, target: str) -> None:

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import psycopg
 
-from adapters.postgres.database import AWAY, HASTE, Database, border, reason_of
+from adapters.postgres.connecting import HASTE
+from adapters.postgres.database import AWAY, Database, border, reason_of
 from adapters.postgres.statements import Statement, run
 from adapters.views.aside import Aside
 from adapters.views.comparing import first_discrepancy
@@ -164,9 +165,9 @@ class PostgresReplays:
         connection = aside.connection
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            connection.execute(b"SET LOCAL synchronous_commit = on")
             # Paused now, this process would keep everybody from writing.
             connection.execute(HASTE.encode())
-            connection.execute(b"SET LOCAL synchronous_commit = on")
             # An inline view's writers hold this lock while they write it; a follower its row of ``projections``.
             connection.execute(self._lock.encode())
             for name in (view.followed for view in views if view.followed):
