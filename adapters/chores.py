@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
-from adapters.postgres.database import Database
-from adapters.postgres.statements import Connection, Statement, run
+from adapters.postgres.connecting import WatchedConnection
+from adapters.postgres.database import Database, unhurried
+from adapters.postgres.statements import Statement, run
+from adapters.system import SystemClock
 from domain.examination import Bookkeeping
+from domain.ports import Clock
 
 DUE = """
 INSERT INTO chores (name, done_at) VALUES (%(name)s, clock_timestamp())
@@ -20,7 +23,10 @@ SELECT
     (SELECT count(*) FROM operation_status_v1 AS operation WHERE {UNFINISHED} AND NOT EXISTS (
         SELECT FROM operation_leases WHERE operation_id = operation.operation_id)) AS unleased,
     (SELECT count(*) FROM operation_leases AS lease WHERE NOT EXISTS (
-        SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})) AS idle_leases
+        SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})) AS idle_leases,
+    coalesce((SELECT extract(epoch FROM recorded_at - clock_timestamp())
+        FROM stored_events ORDER BY notification_id DESC LIMIT 1), 0)::float AS seconds_ahead,
+    extract(epoch FROM clock_timestamp() - %(now)s)::float AS clock_difference
 """  # noqa: S608  # only our own SQL is put together
 IDLE = f"""
 DELETE FROM operation_leases AS lease WHERE NOT EXISTS (
@@ -56,34 +62,42 @@ THIN = "SELECT seal_checkpoints_thin() AS gone"
 class PostgresChores:
     """Implements ``Chores``. ``lock`` is the statement that keeps appends away while leases are mended."""
 
-    def __init__(self, database: Database, lock: str) -> None:
-        self._database, self._lock = database, lock
+    def __init__(self, database: Database, lock: str, host_clock: Clock | None = None) -> None:
+        self._database, self._lock, self._host_clock = database, lock, host_clock or SystemClock()
 
     def due(self, name: str, every: timedelta) -> bool:
         statement = Statement(DUE, {"name": name, "every": every})
         return self._database.write(lambda connection: run(connection, statement).first) is not None
 
     def look(self) -> Bookkeeping:
-        row = self._database.row(LOOK, {})
-        assert row is not None
-        return Bookkeeping(**row)
+        def look(connection: WatchedConnection) -> Bookkeeping:
+            with unhurried(connection):
+                row = run(connection, Statement(LOOK, {"now": self._host_clock.now()})).first
+            assert row is not None
+            return Bookkeeping(**row)
+
+        return self._database.read(look)
 
     def mend_leases(self) -> int:
         # One message, one transaction: nobody begins or ends an operation meanwhile, and nobody waits for a process
         # that is paused in between.
         message = ";\n".join((self._lock, *MENDING))
 
-        def mend(connection: Connection) -> int:
-            cursor, counts = connection.execute(message.encode()), list[int]()
-            while cursor.nextset():
-                counts.append(cursor.rowcount)
-            return sum(counts[:MENDED])
+        def mend(connection: WatchedConnection) -> int:
+            with unhurried(connection):
+                cursor, counts = connection.execute(message.encode()), list[int]()
+                while cursor.nextset():
+                    counts.append(cursor.rowcount)
+                return sum(counts[:MENDED])
 
         return self._database.write(mend)
 
     def forget_operations(self, older_than: timedelta) -> int:
-        statement = Statement(FORGET, {"older_than": older_than})
-        return self._database.write(lambda connection: run(connection, statement).changed)
+        def forget(connection: WatchedConnection) -> int:
+            with unhurried(connection):
+                return run(connection, Statement(FORGET, {"older_than": older_than})).changed
+
+        return self._database.write(forget)
 
     def thin_checkpoints(self) -> int:
         row = self._database.write(lambda connection: run(connection, Statement(THIN, {})).first)

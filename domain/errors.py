@@ -314,6 +314,15 @@ class DatabaseNotPrepared(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class DatabaseNotUsable(Refusal):
+    """The log cannot be kept there, whatever is done to the tables."""
+
+    code = "database_not_usable"
+    sentence = "The database cannot be used: {reason}."
+    reason: str
+
+
+@dataclass(unsafe_hash=True)
 class StreamMoved(Refusal):
     code = "conflict"
     sentence = "Somebody else changed {stream} at the same moment. Try again."

@@ -9,6 +9,8 @@ from domain.vitals import Stuck, Vitals
 
 SECONDS_FOR_RECEIVERS = 3_600.0
 """How long whoever is told of something may take nothing before somebody should know."""
+SECONDS_BETWEEN_CLOCKS = 300.0
+"""How far clocks may be apart."""
 SECONDS_OF_PATIENCE = 60.0
 """How long something may wait before somebody should know."""
 
@@ -32,17 +34,21 @@ class Bookkeeping(Struct, frozen=True, kw_only=True):
     """Counts of what the log and the tables beside it disagree on.
 
     ``missing_positions`` are gaps in the log; ``unleased`` operations have not ended and wait for nobody;
-    ``idle_leases`` belong to operations that have ended.
+    ``idle_leases`` belong to operations that have ended. ``seconds_ahead`` is how far the log's last event lies in the
+    future, by PostgreSQL's clock; ``clock_difference`` how far that clock is ahead of the one here.
     """
 
     missing_positions: int
     unleased: int
     idle_leases: int
+    seconds_ahead: float = 0.0
+    clock_difference: float = 0.0
 
 
 def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
     """Everything that can be said of the log, its views and its workers."""
     yield _log(vitals, books)
+    yield _clocks(books)
     yield _views(vitals)
     yield from (_stuck(name, trouble) for name, trouble in vitals.stuck.items())
     yield _workers(vitals)
@@ -84,6 +90,28 @@ def _log(vitals: Vitals, books: Bookkeeping) -> Finding:
         advice = "Events were removed from the database. Restore it from a backup; nothing here can bring them back."
         return Finding(subject="log", verdict=Verdict.PROBLEM, message=message, advice=advice)
     return Finding(subject="log", verdict=Verdict.WELL, message=f"{vitals.position:,} events, without a gap.")
+
+
+def _clocks(books: Bookkeeping) -> Finding:
+    if abs(books.clock_difference) > SECONDS_BETWEEN_CLOCKS:
+        return Finding(
+            subject="clocks",
+            verdict=Verdict.PROBLEM,
+            message=f"PostgreSQL's clock and the one here differ by {abs(books.clock_difference):,.0f} s.",
+            advice="Nothing is recorded until they agree within five minutes. Set the one that is wrong.",
+        )
+    if books.seconds_ahead > SECONDS_BETWEEN_CLOCKS:
+        days = books.seconds_ahead / 86_400
+        return Finding(
+            subject="clocks",
+            verdict=Verdict.PROBLEM,
+            message=f"The last event of the log lies {days:,.1f} days in the future: a clock was wrong once.",
+            advice="Until then what is recorded gets that moment, and an answer as of now leaves it out; ask without a "
+            "moment, or as of a later one. The order of events is right. See docs/how-to/use-your-own-postgresql.md.",
+        )
+    return Finding(
+        subject="clocks", verdict=Verdict.WELL, message="The clocks agree, and the log is not ahead of them."
+    )
 
 
 def _views(vitals: Vitals) -> Finding:

@@ -23,7 +23,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx ON stored_ev
 -- commits, and a reader that follows the log passes over nothing.
 CREATE OR REPLACE FUNCTION stored_events_in_turn() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(1548657133);
+    PERFORM pg_catalog.pg_advisory_xact_lock(1548657133::bigint);
     RETURN NULL;
 END $$;
 
@@ -45,7 +45,7 @@ BEGIN
     END IF;
     SELECT notification_id, recorded_at INTO last FROM stored_events ORDER BY notification_id DESC LIMIT 1;
     NEW.notification_id := coalesce(last.notification_id, 0) + 1;
-    NEW.recorded_at := greatest(clock_timestamp(), last.recorded_at);
+    NEW.recorded_at := greatest(pg_catalog.clock_timestamp(), last.recorded_at);
     RETURN NEW;
 END $$;
 
@@ -63,9 +63,39 @@ CREATE OR REPLACE TRIGGER stored_events_keep_rows
 CREATE OR REPLACE TRIGGER stored_events_keep_all
     BEFORE TRUNCATE ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION stored_events_refuse();
 
+-- Of two clocks that differ by so much one is wrong: nothing is recorded until they agree, because the time of the log
+-- never goes back. The writer asks with what its own clock says.
+CREATE OR REPLACE FUNCTION stored_events_clocks_agree(writer timestamptz) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    here timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    IF here NOT BETWEEN writer - interval '5 minutes' AND writer + interval '5 minutes' THEN
+        RAISE EXCEPTION 'the clock of PostgreSQL says %, the clock of the writer %', here, writer USING ERRCODE = 'SLC01';
+    END IF;
+    RETURN true;
+END $$;
+
 -- Also in a session that plays a replica, where triggers rest otherwise.
 ALTER TABLE stored_events
     ENABLE ALWAYS TRIGGER stored_events_in_turn,
     ENABLE ALWAYS TRIGGER stored_events_place,
     ENABLE ALWAYS TRIGGER stored_events_keep_rows,
     ENABLE ALWAYS TRIGGER stored_events_keep_all;
+
+-- Whatever the session of a writer has in its way: a temporary table of the log's name is found before the log where a
+-- name is looked up as the session says. (``subject_key_is_there`` has the same in tables.sql.)
+DO $$ DECLARE one pg_catalog.regprocedure; BEGIN
+    FOR one IN
+        SELECT oid FROM pg_catalog.pg_proc
+        WHERE pronamespace = current_schema()::pg_catalog.regnamespace AND starts_with(proname, 'stored_events_')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', one, current_schema());
+    END LOOP;
+END $$;
+
+-- Nobody needs temporary tables here. Only the owner of a database can say so.
+DO $$ BEGIN
+    IF pg_has_role((SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database()), 'USAGE') THEN
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END $$;

@@ -21,6 +21,8 @@ from psycopg.sql import SQL
 from adapters.event_log.message import Message
 from adapters.postgres.database import Database
 from adapters.postgres.statements import Statement
+from adapters.system import SystemClock
+from domain.ports import Clock
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
@@ -32,8 +34,11 @@ INSERT INTO stored_events (originator_id, originator_version, topic, state)
 SELECT stream, version, topic, state
 FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
     WITH ORDINALITY AS event (stream, version, topic, state, turn)
+WHERE stored_events_clocks_agree(%(now)s::timestamptz)
 ORDER BY turn
 """
+CLOCKS_DIFFER = "SLC01"
+"""The SQLSTATE of an append that is refused because a clock is wrong (log.sql)."""
 PLACES = """
 SELECT notification_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT %(count)s::bigint
 """
@@ -85,8 +90,10 @@ class Datastore(PostgresDatastore):
 class Recorder(PostgresApplicationRecorder):
     """Appends in one transaction and one round trip: events, inline statements, notification."""
 
-    def __init__(self, datastore: PostgresDatastore) -> None:
+    def __init__(self, datastore: PostgresDatastore, clock: Clock | None = None) -> None:
+        """``clock`` is this machine's, which the database's is held against."""
         super().__init__(datastore)
+        self._clock = clock or SystemClock()
         self.sql_create_statements = [SQL("{}").format(SQL(LOG_SQL))]
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
@@ -103,7 +110,7 @@ class Recorder(PostgresApplicationRecorder):
         events = [event for insertion in insertions for event in insertion.events]
         with self.datastore.get_connection() as connection:
             message = Message(connection)
-            message.add(_inserted(events))
+            message.add(_inserted(events, self._clock.now()))
             for insertion in insertions:
                 for statement in insertion.inline:
                     message.add(statement)
@@ -113,8 +120,9 @@ class Recorder(PostgresApplicationRecorder):
         return _shares(places, insertions)
 
 
-def _inserted(events: Sequence[StoredEvent]) -> Statement:
+def _inserted(events: Sequence[StoredEvent], now: datetime) -> Statement:
     columns = {
+        "now": now,
         "streams": [event.originator_id for event in events],
         "versions": [event.originator_version for event in events],
         "topics": [event.topic for event in events],

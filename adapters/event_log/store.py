@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
+from adapters.event_log import recorder
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import SharedCommits
 from adapters.event_log.streams import StreamLoader
+from adapters.postgres import locked_texts
 from adapters.postgres.database import AWAY, Database, reason_of
-from adapters.postgres.locked_texts import KEY_GONE
 from adapters.postgres.statements import Connection, Statement, tuples
 from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded, Standing
@@ -66,10 +67,13 @@ class PostgresEventStore:
         inline: Sequence[Inline] = (),
         conflict: Conflict = no_conflict,
         mapper: Mapper | None = None,
+        host_clock: Clock | None = None,
     ) -> None:
+        """``host_clock`` is this machine's: nothing is recorded while the database's is far from it."""
         self._database, self._clock, self._ids = database, clock, ids
         self._inline, self._conflict = inline, conflict
         self._mapper = mapper or Mapper()
+        self._host_clock = host_clock
         self._shared: SharedCommits | None = None
         self._making = Lock()
 
@@ -110,9 +114,14 @@ class PostgresEventStore:
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
         except PersistenceError as error:
-            if getattr(error.__cause__, "sqlstate", None) == KEY_GONE:
-                self._mapper.forget(origin)
-                raise TextsErased from error
+            match getattr(error.__cause__, "sqlstate", None):
+                case recorder.CLOCKS_DIFFER:
+                    raise LogUnavailable(f"{reason_of(error)}; nothing is recorded until they agree") from error
+                case locked_texts.KEY_GONE:
+                    self._mapper.forget(origin)
+                    raise TextsErased from error
+                case _:
+                    pass
             if _may_have_committed(error):
                 return self._after_a_lost_connection(insertion, appends, error)
             raise _away(error) from error
@@ -200,7 +209,7 @@ class PostgresEventStore:
         """Made at the first append: the recorder asks the database for the composite type of its rows."""
         with self._making:
             if self._shared is None:
-                self._shared = SharedCommits(Recorder(Datastore(self._database)).insert_together)
+                self._shared = SharedCommits(Recorder(Datastore(self._database), self._host_clock).insert_together)
             return self._shared
 
 

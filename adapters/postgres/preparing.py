@@ -4,6 +4,7 @@ A database that is ready is only looked at. To alter tables locks them, and one 
 a process that is paused, for one) would have everybody wait behind us.
 """
 
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -11,15 +12,28 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from adapters.postgres.database import border, reason_of
-from domain.errors import DatabaseNotPrepared
+from adapters.postgres.connecting import WatchedConnection
+from adapters.postgres.database import connected, reason_of
+from adapters.postgres.fitness import refuse_unfit
+from domain.errors import DatabaseNotPrepared, LogUnavailable
 
 PREPARE_LOCK = 0x5C4EA1EE
 TABLES_SQL = (Path(__file__).parent / "tables.sql").read_text()
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
+SECONDS_FOR_OTHERS = 15.0
+"""How long it waits for another session that makes the database ready, before it says for whom."""
+SECONDS_BETWEEN_TRIES = 0.2
 
-THERE = "SELECT to_regclass('prepared_scripts') IS NOT NULL"
-READY = "SELECT EXISTS (SELECT FROM prepared_scripts WHERE digest = %s)"
+HOLD = "SELECT pg_try_advisory_xact_lock(%s) AS held"
+HOLDER = """
+SELECT pid, usename AS role, coalesce(nullif(application_name, ''), 'no application_name') AS application,
+    to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+THERE = "SELECT to_regclass('prepared_scripts') IS NOT NULL AS there"
+READY = "SELECT EXISTS (SELECT FROM prepared_scripts WHERE digest = %s) AS ready"
 MAKE = """
 CREATE TABLE IF NOT EXISTS prepared_scripts (
     digest text PRIMARY KEY,
@@ -43,7 +57,8 @@ def prepare_database(url: str, log_sql: str) -> None:
     """
     scripts = (log_sql, TABLES_SQL)
     digest = sha256("\0".join(scripts).encode()).hexdigest()
-    with border(), psycopg.connect(url, connect_timeout=5) as connection:
+    with connected(url) as connection:
+        refuse_unfit(connection, url)
         try:
             if not _is_ready(connection, digest):
                 _prepare(connection, scripts, digest)
@@ -53,8 +68,8 @@ def prepare_database(url: str, log_sql: str) -> None:
 
 def grant(url: str, role: str) -> None:
     """Gives a role that is there what the service needs, and no more. Raises DatabaseNotPrepared."""
-    with border(), psycopg.connect(url, connect_timeout=5) as connection:
-        names = [row[0] for row in connection.execute(TABLES).fetchall()]
+    with connected(url) as connection, connection.transaction():
+        names = [row["relname"] for row in connection.execute(TABLES).fetchall()]
         try:
             for statement in _grants(names, role):
                 connection.execute(statement)
@@ -62,20 +77,46 @@ def grant(url: str, role: str) -> None:
             raise DatabaseNotPrepared(connection.info.user, reason_of(error)) from error
 
 
-def _is_ready(connection: psycopg.Connection, digest: str) -> bool:
+def _is_ready(connection: WatchedConnection, digest: str) -> bool:
     there = connection.execute(THERE).fetchone()
-    if there is None or not there[0]:
+    if there is None or not there["there"]:
         return False
     ready = connection.execute(READY, (digest,)).fetchone()
-    return bool(ready and ready[0])
+    return bool(ready and ready["ready"])
 
 
-def _prepare(connection: psycopg.Connection, scripts: Sequence[str], digest: str) -> None:
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (PREPARE_LOCK,))
-    connection.execute(LOCK_TIMEOUT)
-    for script in (MAKE, *scripts):
-        connection.execute(script.encode())
-    connection.execute(NOTE, (digest,))
+def _prepare(connection: WatchedConnection, scripts: Sequence[str], digest: str) -> None:
+    deadline = time.monotonic() + SECONDS_FOR_OTHERS
+    while not _prepared(connection, scripts, digest):
+        if time.monotonic() > deadline:
+            raise LogUnavailable(_who_holds(connection))
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _prepared(connection: WatchedConnection, scripts: Sequence[str], digest: str) -> bool:
+    """False: another session is at it."""
+    with connection.transaction():
+        held = connection.execute(HOLD, (PREPARE_LOCK,)).fetchone()
+        if held is None or not held["held"]:
+            return False
+        connection.execute(LOCK_TIMEOUT)
+        for script in (MAKE, *scripts):
+            connection.execute(script.encode())
+        connection.execute(NOTE, (digest,))
+    return True
+
+
+def _who_holds(connection: WatchedConnection) -> str:
+    row = connection.execute(HOLDER, (PREPARE_LOCK,)).fetchone()
+    who = (
+        "another session"
+        if row is None
+        else "session {pid} of role {role} ({application}, since {since})".format(**row)
+    )
+    return (
+        f"{who} holds the lock under which the database is made ready (pg_advisory_lock {PREPARE_LOCK}). Wait for it "
+        "if it is a service that starts; otherwise end it with pg_terminate_backend"
+    )
 
 
 def _grants(names: Sequence[str], role: str) -> list[Composed]:

@@ -357,6 +357,10 @@ BEGIN
         RAISE EXCEPTION 'the key % was deleted', wanted USING ERRCODE = 'SLK01';
     END IF;
 END $$;
+DO $$ BEGIN
+    EXECUTE format(
+        'ALTER FUNCTION subject_key_is_there(uuid) SET search_path = pg_catalog, %I, pg_temp', current_schema());
+END $$;
 
 -- Inline: where messages go.
 

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow
 
-from adapters.postgres.database import Database
+from adapters.postgres.connecting import WatchedConnection
+from adapters.postgres.database import Database, unhurried
 from adapters.postgres.statements import Statement, run
 from domain.access import Reach
 from domain.webhook.deliveries import DeliveryView, WebhookView
@@ -90,7 +91,11 @@ class PostgresWebhooks:
         return self._written(FORGET_SECRETS)
 
     def forget_deliveries(self, older_than: timedelta) -> int:
-        return self._written(FORGET_DELIVERIES, older_than=older_than)
+        def forget(connection: WatchedConnection) -> int:
+            with unhurried(connection):
+                return run(connection, Statement(FORGET_DELIVERIES, {"older_than": older_than})).changed
+
+        return self._database.write(forget)
 
     def _written(self, sql: str, **given: Any) -> int:
         return self._database.write(lambda connection: run(connection, Statement(sql, given)).changed)

@@ -12,7 +12,7 @@ import msgspec
 from api.cli.output import DONE, FAILED, say, show_json
 from api.cli.running import setting_options, settings_from
 from api.settings import Settings
-from domain.errors import DatabaseNotPrepared, LogUnavailable
+from domain.errors import DatabaseNotPrepared, DatabaseNotUsable, LogUnavailable
 from domain.examination import Finding, Verdict
 
 LITTLE_SPACE = 1_000_000_000
@@ -69,5 +69,5 @@ def _of_service(settings: Settings, *, mend: bool) -> list[Finding]:
         message = f"It does not answer: {refusal.reason}."
         advice = "Start it, or see what DATABASE_URL says; without one it is the PostgreSQL of the data folder."
         return [Finding(subject="database", verdict=Verdict.PROBLEM, message=message, advice=advice)]
-    except DatabaseNotPrepared as refusal:
+    except (DatabaseNotPrepared, DatabaseNotUsable) as refusal:
         return [Finding(subject="database", verdict=Verdict.PROBLEM, message=str(refusal))]

@@ -27,6 +27,7 @@ STATUSES = {
     "token_missing": 401,
     "token_invalid": 401,
     "database_not_prepared": 503,
+    "database_not_usable": 503,
     "approval_awaited": 409,
     "nothing_to_approve": 409,
     "approver_not_allowed": 403,

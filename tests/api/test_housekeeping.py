@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +225,23 @@ def test_a_gap_in_the_log_is_found(idle_api: Api, database: Database, chores: Po
     assert chores.look().missing_positions == 1
     with composed(idle_api.settings, database.url) as parts:
         assert len(parts.house.store.read(0, 10)) == 2
+
+
+@pytest.mark.parametrize(
+    ("clock_is_off", "log_is_ahead", "said"),
+    [(timedelta(0), False, None), (timedelta(days=-1), False, "differ by"), (timedelta(0), True, "in the future")],
+)
+def test_the_doctor_holds_clocks_and_the_log_against_each_other(
+    database: Database, clock_is_off: timedelta, *, log_is_ahead: bool, said: str | None
+) -> None:
+    class Here:
+        def now(self) -> datetime:
+            return datetime.now(UTC) + clock_is_off
+
+    if log_is_ahead:
+        do(database, "ALTER TABLE stored_events DISABLE TRIGGER USER")
+        do(database, "INSERT INTO stored_events VALUES (gen_random_uuid(), 1, 't', '', 1, now() + interval '10 years')")
+    books = PostgresChores(database, LOG_LOCK, Here()).look()
+    (finding,) = (finding for finding in judge(vitals(), books) if finding.subject == "clocks")
+    assert (finding.verdict is Verdict.WELL) == (said is None)
+    assert said is None or said in finding.message

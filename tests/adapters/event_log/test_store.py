@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -306,3 +306,58 @@ def test_an_append_is_answered_with_the_events_as_they_stand_in_the_log(store: P
         ORIGIN,
     )
     assert written == (*store.load(one), *store.load(other)) == store.read(0, 10)
+
+
+class Watch:
+    """A machine's clock that can be set."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-3650), timedelta(minutes=6)])
+def test_nothing_is_recorded_while_two_clocks_are_far_apart(database: Database, ahead: timedelta) -> None:
+    """The database's, ten years ahead for one event, would have the log's time stand still for ten years."""
+    watch, stream = Watch(), uuid4()
+    store = PostgresEventStore(database, watch, RandomIds(), host_clock=watch)
+    write(store, stream, 0, requested())
+    watch.ahead = ahead
+    with pytest.raises(
+        LogUnavailable, match=r"clock of PostgreSQL says .*, the clock of the writer .* until they agree"
+    ):
+        write(store, stream, 1, OperationStarted(attempt=1, worker="w"))
+    watch.ahead = timedelta(minutes=-4)
+    write(store, stream, 1, OperationStarted(attempt=1, worker="w"))
+    assert [event.version for event in store.load(stream)] == [1, 2]
+
+
+def test_a_temporary_table_of_the_logs_name_is_not_taken_for_it(
+    store: PostgresEventStore, database: Database, database_url: str
+) -> None:
+    stream = uuid4()
+    write(store, stream, 0, requested())
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("CREATE TEMPORARY TABLE stored_events (LIKE public.stored_events)")
+        other.execute(
+            "INSERT INTO pg_temp.stored_events SELECT originator_id, 6, topic, state, 1000000, '2099-01-01Z' "
+            "FROM public.stored_events"
+        )
+        beyond = "INSERT INTO public.stored_events SELECT originator_id, 7, topic, state FROM public.stored_events"
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            other.execute(beyond)
+        other.execute(beyond.replace("7", "2"))
+    first, second = store.load(stream)
+    assert second.position == first.position + 1
+    assert second.recorded_at.year == first.recorded_at.year
+
+
+def test_every_function_of_ours_finds_its_names_whatever_the_session_says(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+        ).fetchall()
+    assert len(found) == 5
+    assert all(config == ["search_path=pg_catalog, public, pg_temp"] for _, config in found)
