@@ -67,6 +67,13 @@ class EmbeddedPostgres:
         self.stop()
         return self.start()
 
+    def revive(self) -> bool:
+        """Starts the server again if it has ended, whoever ran it. False: it runs. Raises LogUnavailable."""
+        if self._postmaster() is not None:
+            return False
+        self.start()
+        return True
+
     def _try(self, deadline: float) -> bool:
         """True once the server answers. Starts it whenever it is ours to start and is not running."""
         if (self.owned or self._own()) and self._postmaster() is None:

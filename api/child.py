@@ -1,4 +1,4 @@
-"""A process of the service. As ``serve`` starts it again: ``python -m api.child run-api`` or ``run-worker``.
+"""A process of the service. As ``serve`` starts it again: ``python -m api.child run-api PARENT``, or ``run-worker``.
 
 It gets its imports done while PostgreSQL starts, and begins when a line on its standard input says where that is.
 """
@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from api.logs import set_up_logs
+from api.parent import end_with
 from api.settings import DATABASE_URL, Settings, read_settings
 
 API, WORKER = "run-api", "run-worker"
@@ -44,4 +45,5 @@ def _be_called(role: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with(int(sys.argv[2]))
     main(sys.argv[1])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from api.child import run
+from api.parent import end_with
 from api.settings import Settings
 
 THREADS = Path("/proc/self/task")
@@ -74,7 +75,7 @@ class Child:
         """An interpreter that imports what it needs, and waits to be told to begin."""
         # A session of its own: Ctrl-C in the terminal reaches only us, and we end the children in order.
         self.process = Interpreter(
-            [sys.executable, "-m", "api.child", self.role],
+            [sys.executable, "-m", "api.child", self.role, str(os.getpid())],
             env={**os.environ, **self.settings.environment()},
             stdin=subprocess.PIPE,
             start_new_session=True,
@@ -95,12 +96,15 @@ def is_alone() -> bool:
 
 
 def _forked(role: str, settings: Settings) -> Process:
-    process = multiprocessing.get_context("fork").Process(target=_run_forked, args=(role, settings), name=role)
+    process = multiprocessing.get_context("fork").Process(
+        target=_run_forked, args=(role, settings, os.getpid()), name=role
+    )
     process.start()
     return process
 
 
-def _run_forked(role: str, settings: Settings) -> None:
+def _run_forked(role: str, settings: Settings, parent: int) -> None:
+    end_with(parent)
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)

@@ -7,7 +7,6 @@ import resource
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,11 +18,11 @@ from prometheus_client import start_http_server
 
 from api.compose import create_http, working
 from api.metrics import Exposition
+from api.parent import watch_parent
 from api.settings import WORKER_METRICS_PORT, Settings
 from api.stopping import Ending, Stop, stop_on_signals
 from api.worker import Worker
 
-SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 0.5
 SECONDS_TO_END = 2.0
 """How long a worker may take to let go of its work once it is told to stop."""
 
@@ -69,7 +68,7 @@ async def _serve_http(settings: Settings) -> None:
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "request"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    end_with_parent()
+    watch_parent()
     await server.serve()
 
 
@@ -79,7 +78,7 @@ def run_worker(settings: Settings, url: str, metrics_port: int | None = None) ->
     With ``metrics_port``, answers there with what this process counts.
     """
     told, stop = stop_on_signals(), Ending()
-    end_with_parent()
+    watch_parent()
     name = f"{socket.gethostname()}-{os.getpid()}"
     with answering_with_metrics(settings.host, metrics_port), working(settings, url, name, stop) as worker:
         thread = threading.Thread(target=_work, args=(worker, told), name="work", daemon=True)
@@ -124,15 +123,3 @@ def make_room_for_connections() -> None:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def end_with_parent() -> None:
-    """Sends SIGTERM to this process once its parent has gone, however it went."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

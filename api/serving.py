@@ -6,19 +6,22 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
+from pathlib import Path
 from threading import Thread
 
 from api.child import API, WORKER
 from api.children import CAN_FORK, Child, end
-from api.own_postgres import beginning
+from api.own_postgres import Postgres, beginning
 from api.settings import Settings
 from api.shared_counts import begin_to_share, forget_process
+from api.sole import Taken, alone_on
 from api.stopping import Stop, stop_on_signals
+from domain.errors import LogUnavailable
 
 log = logging.getLogger("schemaledger.serve")
 
@@ -41,6 +44,7 @@ class Running:
     url: str
     made_token: bool
     children: list[Child]
+    postgres: Postgres
 
 
 def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> None:
@@ -58,16 +62,35 @@ def serve(settings: Settings, announce: Callable[[Settings, bool], None]) -> Non
 @contextmanager
 def running(settings: Settings, stop: Stop) -> Iterator[Running]:
     """A service that is ready, or told to stop meanwhile; it ends with the context. Raises CannotServe."""
+    with _alone(settings.data_dir), _running(settings, stop) as service:
+        yield service
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(alone_on(folder))
+        except Taken as other:
+            raise CannotServe(
+                f"Another `serve` (process {other}) runs on {folder}. Stop it first, or choose another folder with "
+                "SCHEMALEDGER_DATA_DIR; to work faster, give that one more processes, or start `schemaledger worker`."
+            ) from None
+        yield
+
+
+@contextmanager
+def _running(settings: Settings, stop: Stop) -> Iterator[Running]:
     settings = _with_free_port(settings)
     # Before anything is imported that counts: forked processes share what this one has imported.
     os.environ.update(begin_to_share(settings.metrics_dir))
     children = _children(settings)
-    with beginning(settings) as url_of_database, _ending(children):
+    with beginning(settings) as postgres, _ending(children):
         with _importing(children):
-            url = url_of_database()
+            url = postgres.start()
             settings = replace(settings, database_url=url)
             made_token = _prepared(settings, url)
-        service = Running(settings, url, made_token, children)
+        service = Running(settings, url, made_token, children, postgres)
         for child in children:
             child.begin(url)
         _wait_until_ready(service, stop)
@@ -190,8 +213,18 @@ def _is_ready(settings: Settings) -> bool:
 
 def _keep_alive(service: Running, stop: Stop) -> None:
     while not stop.wait(SECONDS_BEFORE_A_RESTART):
+        _revive(service.postgres)
         for child in service.children:
             if child.process is not None and child.process.pid is not None and child.has_ended:
                 forget_process(service.settings.metrics_dir, child.process.pid)
                 log.error("%s (process %s) ended; starting it again", child.role, child.process.pid)
                 child.begin(service.url)
+
+
+def _revive(postgres: Postgres) -> None:
+    """Children wait for PostgreSQL, and go on once it is back; so it is tried as long as we live."""
+    try:
+        if postgres.revive():
+            log.error("PostgreSQL had ended; it was started again")
+    except LogUnavailable as refusal:
+        log.error("PostgreSQL has ended, and cannot be started again yet: %s", refusal.reason)

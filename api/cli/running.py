@@ -54,6 +54,15 @@ def serve_command(**flags: Any) -> None:
         serve(settings, announce)
     except CannotServe as error:
         raise ServiceError(str(error)) from error
+    except OSError as error:
+        raise ServiceError(of_folder(error, settings.data_dir)) from error
+
+
+def of_folder(error: OSError, folder: Path) -> str:
+    """A disk that is full, or a folder that cannot be written to, in a sentence."""
+    where = error.filename or folder
+    advice = f"Make room there, let this account write to {folder}, or choose another with SCHEMALEDGER_DATA_DIR."
+    return f"{where}: {error.strerror or error}. {advice}"
 
 
 def announce(settings: Settings, made_token: bool) -> None:
@@ -83,7 +92,10 @@ def worker_command(**flags: Any) -> None:
     set_up_logs(settings.log_format, settings.log_level)
     if settings.database_url is None:
         raise ServiceError("A worker of its own needs DATABASE_URL: the database of the service it works for.")
-    prepare_worker(settings, settings.database_url)
+    try:
+        prepare_worker(settings, settings.database_url)
+    except OSError as error:
+        raise ServiceError(of_folder(error, settings.data_dir)) from error
     run_worker(settings, settings.database_url, settings.worker_metrics_port)
 
 

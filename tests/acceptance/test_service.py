@@ -77,10 +77,24 @@ def test_killed_with_nine_everything_ends_and_the_next_start_goes_on(tmp_path: P
 
 def test_a_port_that_is_taken_is_said_so(service: Service, tmp_path: Path) -> None:
     port = service.url.rpartition(":")[2]
-    ran = service.run("serve", "--port", port)
+    ran = service.run("serve", "--port", port, "--data-dir", str(tmp_path / "other"))
     assert ran.returncode == 1
     assert "cannot be listened on" in ran.stderr
     assert "--port" in ran.stderr
+
+
+def test_a_second_serve_on_one_folder_is_refused(service: Service) -> None:
+    ran = service.run("serve")
+    assert ran.returncode == 1
+    assert f"process {service.process.pid}) runs on {service.data_dir}" in ran.stderr
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_so(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    ran = service.run("serve", "--data-dir", str(tmp_path / "file" / "data"))
+    assert ran.returncode == 1
+    assert "Not a directory. Make room there, let this account write to" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_process_that_dies_is_started_again(own_service: Service) -> None:

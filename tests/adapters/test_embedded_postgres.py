@@ -1,5 +1,6 @@
 """The PostgreSQL of our own: one owner, whatever happens to him, and nothing left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from adapters.embedded_postgres import EmbeddedPostgres
+from domain.errors import LogUnavailable
 
 OWNER = """
 import sys, time
@@ -131,6 +133,22 @@ def test_a_killed_server_comes_back_though_another_process_has_its_number(
     left = (folder / "postmaster.pid").read_text().replace(str(server), str(os.getpid()), 1)
     (folder / "postmaster.pid").write_text(left)
     with psycopg.connect(postgres.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_was_killed_under_its_owner_is_started_again(postgres: EmbeddedPostgres, folder: Path) -> None:
+    url = postgres.start()
+    assert not postgres.revive()
+    server = postmaster_of(folder)
+    os.kill(server, signal.SIGKILL)
+    while lives(server):
+        time.sleep(0.01)
+    while True:
+        # Processes of the one that was killed may live a moment longer; PostgreSQL waits for them to go.
+        with contextlib.suppress(LogUnavailable):
+            assert postgres.revive()
+            break
+    with psycopg.connect(url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
