@@ -1,14 +1,12 @@
 """Bearer tokens: random, recognisable, kept as hashes. The secret is shown once."""
 
 import logging
-import os
 import secrets
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -60,14 +58,6 @@ def is_well_formed(secret: str) -> bool:
     random, checksum = secret.removeprefix(PREFIX)[:-8], secret[-8:]
     long_enough = secret.startswith(PREFIX) and len(random) >= RANDOM_CHARACTERS
     return long_enough and checksum == f"{zlib.crc32(random.encode()):08x}"
-
-
-def write_privately(file: Path, secret: str) -> None:
-    """Writes a token's file, readable by its owner only from its first moment."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(f"{secret}\n")
 
 
 class PostgresTokens:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from adapters.event_log.recorder import LOG_SQL
 from adapters.event_log.store import PostgresEventStore
-from adapters.postgres.database import Database
+from adapters.postgres.database import Database, connected
 from adapters.postgres.preparing import prepare_database
+from adapters.private_files import write_privately
+from adapters.sealing.ownership import log_sealed_by_others
 from adapters.sealing.signing import KeyFiles
 from adapters.sealing.standing import SealStopped, signing_key
 from adapters.system import RandomIds, SystemClock
-from adapters.tokens import PostgresTokens, is_well_formed, new_secret, write_privately
+from adapters.tokens import PostgresTokens, is_well_formed, new_secret
 from adapters.views.catalogue import INLINE
 from api.settings import Settings
 from domain.audit.notes import NoteDamaged
@@ -43,11 +45,19 @@ class Prepared(NamedTuple):
 
 
 def prepare(settings: Settings, url: str) -> Prepared:
-    """Makes the database and the data folder ready. Raises ValueError for a token's file that holds none."""
+    """Makes the database and the data folder ready.
+
+    Raises ValueError for a token's file that holds none, and for a folder that is not the log's.
+    """
     prepare_worker(settings, url)
+    keys = KeyFiles(settings.seal_key_file)
+    with connected(url) as connection:
+        owner = log_sealed_by_others(connection, keys)
+    if owner is not None and not keys.are_expected:
+        raise ValueError(_of_another_folder(settings, owner))
     made = not settings.token_file.exists()
     if made:
-        write_privately(settings.token_file, new_secret())
+        write_privately(settings.token_file, f"{new_secret()}\n")
     secret = settings.token_file.read_text().strip()
     if not is_well_formed(secret):
         raise ValueError(f"{settings.token_file} holds no token of this service; move it away, and one is made.")
@@ -55,7 +65,7 @@ def prepare(settings: Settings, url: str) -> Prepared:
     tokens = PostgresTokens(database)
     try:
         # Also for a token that is there: the database may be a new one.
-        _make_key(KeyFiles(settings.seal_key_file), database)
+        _make_key(keys, database)
         store = PostgresEventStore(database, SystemClock(), ids, inline=INLINE)
         admit_admin(store, tokens, ids.new(), secret, ADMIN)
         return Prepared(made, tokens.is_any_good())
@@ -74,3 +84,13 @@ def _make_key(keys: KeyFiles, database: Database) -> None:
         signing_key(keys)
     except SealStopped as found:
         log.error("this installation seals nothing: %s", found)
+
+
+def _of_another_folder(settings: Settings, owner: str) -> str:
+    """Also an admin's token of its own would not be this folder's to make."""
+    return (
+        f"The log in this database is sealed as {owner}, and {settings.data_dir} does not have its key: it is not the "
+        "log's data folder. Copy `seal` and `token` from there; to work for that service from here, run `schemaledger "
+        "worker`. If they are lost for good: `schemaledger keys make` makes another key, and the service runs with its "
+        "seal stopped."
+    )

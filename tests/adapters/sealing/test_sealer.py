@@ -7,6 +7,7 @@ import pytest
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.statements import Connection
 from adapters.sealing.copy import OutsideCopy
+from adapters.sealing.ownership import may_seal
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles, verify_ed25519
@@ -210,6 +211,21 @@ def test_a_key_is_never_made_over_another_nor_in_place_of_one_that_was_lost(keys
         keys.make()
     assert keys.known() == known
     assert keys.are_expected
+
+
+def test_who_has_keys_of_another_log_does_not_stand_for_election(
+    store: PostgresEventStore, sealer: Sealer, connection: Connection, database_url: str, tmp_path: Path
+) -> None:
+    others, none = KeyFiles(tmp_path / "other" / "key"), KeyFiles(tmp_path / "none" / "key")
+    others.make()
+    assert may_seal(database_url, others)
+    events(store, 1)
+    assert sealer.advance(connection)
+    assert may_seal(database_url, sealer.keys)
+    assert not may_seal(database_url, others)
+    assert not may_seal(database_url, none)
+    sealer.keys.rotate()
+    assert may_seal(database_url, sealer.keys)
 
 
 def test_a_rotation_that_is_cut_off_leaves_one_whole_key(keys: KeyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
