@@ -20,12 +20,15 @@ from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.counting_files import count_in_whole_files
 from api.shared_counts import SHARED
 from api.vital_metrics import gauge, labelled, told
 from domain.errors import LogUnavailable
 from domain.vitals import VitalSigns
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
+
+count_in_whole_files()
 
 # When each series began: as many series again, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 def begin_to_share(folder: Path) -> dict[str, str]:
     """An empty folder to count in, and what the processes that share it need in their environment."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     return {SHARED: str(folder)}
 
 
@@ -21,4 +21,7 @@ def forget_process(folder: Path, pid: int) -> None:
     """A process has ended: what it counted stays, what it alone stood for goes."""
     from prometheus_client.multiprocess import mark_process_dead
 
+    from api.counting_files import keep_counts_of
+
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    keep_counts_of(folder, pid)

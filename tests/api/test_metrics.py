@@ -168,9 +168,9 @@ def test_what_processes_share_begins_empty_and_forgets_gauges_of_the_dead(tmp_pa
     environment = begin_to_share(folder)
     assert list(environment.values()) == [str(folder)]
     (folder / "gauge_livesum_7.db").touch()
-    (folder / "counter_7.db").touch()
+    (folder / "counter_8.db").touch()
     forget_process(folder, 7)
-    assert [path.name for path in folder.iterdir()] == ["counter_7.db"]
+    assert [path.name for path in folder.iterdir()] == ["counter_8.db"]
     begin_to_share(folder)
     assert list(folder.iterdir()) == []
 
