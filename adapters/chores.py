@@ -26,7 +26,9 @@ SELECT
         SELECT FROM operation_status_v1 WHERE operation_id = lease.operation_id AND {UNFINISHED})) AS idle_leases,
     coalesce((SELECT extract(epoch FROM recorded_at - clock_timestamp())
         FROM stored_events ORDER BY notification_id DESC LIMIT 1), 0)::float AS seconds_ahead,
-    extract(epoch FROM clock_timestamp() - %(now)s)::float AS clock_difference
+    extract(epoch FROM clock_timestamp() - %(now)s)::float AS clock_difference,
+    (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS commits,
+    current_setting('fsync')::boolean AS fsync
 """  # noqa: S608  # only our own SQL is put together
 IDLE = f"""
 DELETE FROM operation_leases AS lease WHERE NOT EXISTS (

@@ -35,7 +35,8 @@ class Bookkeeping(Struct, frozen=True, kw_only=True):
 
     ``missing_positions`` are gaps in the log; ``unleased`` operations have not ended and wait for nobody;
     ``idle_leases`` belong to operations that have ended. ``seconds_ahead`` is how far the log's last event lies in the
-    future, by PostgreSQL's clock; ``clock_difference`` how far that clock is ahead of the one here.
+    future, by PostgreSQL's clock; ``clock_difference`` how far that clock is ahead of the one here. ``commits`` is the
+    database's default of synchronous_commit, ``fsync`` whether PostgreSQL waits for the disk.
     """
 
     missing_positions: int
@@ -43,12 +44,15 @@ class Bookkeeping(Struct, frozen=True, kw_only=True):
     idle_leases: int
     seconds_ahead: float = 0.0
     clock_difference: float = 0.0
+    commits: str = "on"
+    fsync: bool = True
 
 
 def judge(vitals: Vitals, books: Bookkeeping) -> Iterator[Finding]:
     """Everything that can be said of the log, its views and its workers."""
     yield _log(vitals, books)
     yield _clocks(books)
+    yield _durability(books)
     yield _views(vitals)
     yield from (_stuck(name, trouble) for name, trouble in vitals.stuck.items())
     yield _workers(vitals)
@@ -98,7 +102,7 @@ def _clocks(books: Bookkeeping) -> Finding:
             subject="clocks",
             verdict=Verdict.PROBLEM,
             message=f"PostgreSQL's clock and the one here differ by {abs(books.clock_difference):,.0f} s.",
-            advice="Nothing is recorded until they agree within five minutes. Set the one that is wrong.",
+            advice="Events get the time of the earlier one. Set the one that is wrong.",
         )
     if books.seconds_ahead > SECONDS_BETWEEN_CLOCKS:
         days = books.seconds_ahead / 86_400
@@ -112,6 +116,19 @@ def _clocks(books: Bookkeeping) -> Finding:
     return Finding(
         subject="clocks", verdict=Verdict.WELL, message="The clocks agree, and the log is not ahead of them."
     )
+
+
+def _durability(books: Bookkeeping) -> Finding:
+    if not books.fsync:
+        return Finding(
+            subject="durability",
+            verdict=Verdict.ATTENTION,
+            message="PostgreSQL runs with fsync = off: what was answered can be lost with the machine's power.",
+            advice="Set fsync = on, unless nothing here has to last.",
+        )
+    said = " The database's default, synchronous_commit = off, is overruled." if books.commits == "off" else ""
+    message = f"What was answered is on the disk: every commit is synchronous.{said}"
+    return Finding(subject="durability", verdict=Verdict.WELL, message=message)
 
 
 def _views(vitals: Vitals) -> Finding:

@@ -30,15 +30,13 @@ LOG_LOCK = "SELECT pg_advisory_xact_lock(1548657133)"
 """Keeps every writer of the log away until the transaction ends; the number is that of log.sql."""
 
 INSERT = """
-INSERT INTO stored_events (originator_id, originator_version, topic, state)
-SELECT stream, version, topic, state
+INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at)
+SELECT stream, version, topic, state, %(now)s::timestamptz
 FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
     WITH ORDINALITY AS event (stream, version, topic, state, turn)
-WHERE stored_events_clocks_agree(%(now)s::timestamptz)
 ORDER BY turn
 """
-CLOCKS_DIFFER = "SLC01"
-"""The SQLSTATE of an append that is refused because a clock is wrong (log.sql)."""
+"""``now`` is this machine's clock, which PostgreSQL's is held against (log.sql)."""
 PLACES = """
 SELECT notification_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT %(count)s::bigint
 """

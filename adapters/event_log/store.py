@@ -12,13 +12,12 @@ from msgspec.structs import replace
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
-from adapters.event_log import recorder
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import SharedCommits
 from adapters.event_log.streams import StreamLoader
-from adapters.postgres import locked_texts
 from adapters.postgres.database import AWAY, Database, reason_of
+from adapters.postgres.locked_texts import KEY_GONE
 from adapters.postgres.statements import Connection, Statement, tuples
 from domain.errors import LogUnavailable, Refusal, StreamMoved
 from domain.facts import Append, Fact, Metadata, Origin, Recorded, Standing
@@ -69,7 +68,7 @@ class PostgresEventStore:
         mapper: Mapper | None = None,
         host_clock: Clock | None = None,
     ) -> None:
-        """``host_clock`` is this machine's: nothing is recorded while the database's is far from it."""
+        """``host_clock`` is this machine's: the log's time does not run far ahead of it."""
         self._database, self._clock, self._ids = database, clock, ids
         self._inline, self._conflict = inline, conflict
         self._mapper = mapper or Mapper()
@@ -114,14 +113,9 @@ class PostgresEventStore:
         except IntegrityError as error:
             raise self._refusal(error, appends) from error
         except PersistenceError as error:
-            match getattr(error.__cause__, "sqlstate", None):
-                case recorder.CLOCKS_DIFFER:
-                    raise LogUnavailable(f"{reason_of(error)}; nothing is recorded until they agree") from error
-                case locked_texts.KEY_GONE:
-                    self._mapper.forget(origin)
-                    raise TextsErased from error
-                case _:
-                    pass
+            if getattr(error.__cause__, "sqlstate", None) == KEY_GONE:
+                self._mapper.forget(origin)
+                raise TextsErased from error
             if _may_have_committed(error):
                 return self._after_a_lost_connection(insertion, appends, error)
             raise _away(error) from error

@@ -24,7 +24,8 @@ SECONDS_IDLE_IN_A_TRANSACTION = 15
 """After which the database ends a connection whose process says nothing in the midst of a transaction: one that is
 paused keeps others from what it has locked for no longer."""
 SECONDS_WITHOUT_A_WORD = 20
-"""After which the database takes an election from a session that says nothing: whoever holds one speaks each second."""
+"""After which the database ends a session that holds an election, or listens, and says nothing: its process speaks
+every few seconds."""
 
 SETTINGS: dict[str, Any] = {
     "autocommit": True,
@@ -73,7 +74,7 @@ LONG = Kind(SECONDS_FOR_LONG_WORK, "")
 ASIDE = Kind(SECONDS_FOR_LONG_WORK, "SET idle_in_transaction_session_timeout = 0")
 """Nobody waits for what a rebuild locks before its switch, and it thinks for long in the midst of a transaction."""
 ELECTION = Kind(60.0, f"SET idle_session_timeout = '{SECONDS_WITHOUT_A_WORD}s'")
-LISTENING = Kind(6.0, "")
+LISTENING = Kind(6.0, f"SET idle_session_timeout = '{SECONDS_WITHOUT_A_WORD}s'")
 
 
 class WatchedConnection(psycopg.Connection[DictRow]):

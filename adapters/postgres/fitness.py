@@ -1,4 +1,4 @@
-"""Whether a database can hold the log at all: its encoding, and what stands between it and us.
+"""Whether a database can hold the log at all: its encoding, where tables go, and what stands between it and us.
 
 A pooler that gives each transaction another session (PgBouncer's ``pool_mode = transaction``) takes from us what
 belongs to sessions: locks that elect, news by LISTEN, settings, and what is prepared.
@@ -12,6 +12,7 @@ from domain.errors import DatabaseNotUsable
 ENCODINGS = ("UTF8", "SQL_ASCII")
 """What any text can be stored in; SQL_ASCII takes bytes as they are."""
 ENCODING = "SELECT current_setting('server_encoding') AS encoding"
+SCHEMA = "SELECT coalesce(current_schema(), '') AS schema, current_setting('search_path') AS path"
 PID = "SELECT pg_backend_pid() AS pid"
 TRIES = 5
 
@@ -23,6 +24,12 @@ def refuse_unfit(connection: WatchedConnection, url: str) -> None:
         raise DatabaseNotUsable(
             f"its encoding is {encoding}, which has no place for most letters. "
             "Make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
+    if not _text(connection, SCHEMA, "schema"):
+        path = _text(connection, SCHEMA, "path")
+        raise DatabaseNotUsable(
+            f"its search_path ({path}) names no schema that is there, so tables have no place. "
+            "Make that schema, or ALTER DATABASE ... SET search_path = public"
         )
     if is_pooled_by_transaction(connection, url):
         raise DatabaseNotUsable(

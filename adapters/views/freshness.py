@@ -6,7 +6,8 @@ from collections.abc import Callable
 from adapters.postgres.database import Database
 
 SECONDS_TO_CATCH_UP = 2.0
-"""How long a read of an asynchronous view waits for it to reach the log's head of that moment."""
+"""How long a read of an asynchronous view waits for it to reach the log's head of that moment; and for how long a
+view is waited for that does not move, by all its readers together: each of them holds a thread of the API."""
 SECONDS_BETWEEN_LOOKS = 0.01
 
 STANDS = """
@@ -25,13 +26,23 @@ class Freshness:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._database, self._seconds, self._sleep = database, seconds, sleep
+        self._behind = dict[str, tuple[int, float]]()
+        """Where each was when it was behind the log last, and since when it was seen there."""
 
     def catch_up(self, projection: str) -> None:
         head, reached = self._stands(projection)
         deadline = self._seconds() + SECONDS_TO_CATCH_UP
-        while reached < head and self._seconds() < deadline:
+        while reached < head and self._seconds() < min(deadline, self._expected(projection, reached)):
             self._sleep(SECONDS_BETWEEN_LOOKS)
             _, reached = self._stands(projection)
+
+    def _expected(self, projection: str, reached: int) -> float:
+        """Until when it should have moved on."""
+        stood, since = self._behind.get(projection, (-1, 0.0))
+        if stood != reached:
+            since = self._seconds()
+            self._behind[projection] = reached, since
+        return since + SECONDS_TO_CATCH_UP
 
     def _stands(self, projection: str) -> tuple[int, int]:
         """The log's last position, and the one that the projection has reached."""

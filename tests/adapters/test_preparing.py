@@ -40,6 +40,14 @@ def test_an_encoding_without_most_letters_is_refused() -> None:
         prepare_database(url, LOG_SQL)
 
 
+def test_a_search_path_that_leads_nowhere_is_refused() -> None:
+    with made_database() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET search_path = elsewhere".encode())
+        with pytest.raises(DatabaseNotUsable, match=r"search_path \(elsewhere\).*SET search_path = public"):
+            prepare_database(url, LOG_SQL)
+
+
 def test_who_holds_the_lock_of_preparing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "SECONDS_FOR_OTHERS", 0.5)
     with made_database() as url:

@@ -14,6 +14,7 @@ from typing import Any
 import lance
 import pytest
 from lance.dataset import Transaction
+from msgspec import structs
 
 from adapters.chores import PostgresChores
 from adapters.engines.lance_tables.detached import ASIDE
@@ -23,7 +24,7 @@ from adapters.postgres.database import Database
 from adapters.postgres.statements import Statement, run
 from api.compose import composed
 from api.housekeeper import Housekeeper
-from domain.examination import Verdict, judge
+from domain.examination import Bookkeeping, Verdict, judge
 from domain.handlers.housekeeping import tidy_tables
 from domain.vitals import Lag, Vitals
 from tests.api.conftest import Api
@@ -159,6 +160,11 @@ def vitals(**more: Any) -> Vitals:
     return Vitals(**{**quiet, **more})
 
 
+def durable(books: Bookkeeping) -> Bookkeeping:
+    """The tests' PostgreSQL waits for no disk."""
+    return structs.replace(books, fsync=True)
+
+
 @pytest.mark.parametrize(
     ("more", "subject", "verdict"),
     [
@@ -173,7 +179,9 @@ def vitals(**more: Any) -> Vitals:
 def test_what_is_not_well_is_said_with_what_to_do(
     chores: PostgresChores, more: dict[str, Any], subject: str | None, verdict: Verdict
 ) -> None:
-    unwell = [finding for finding in judge(vitals(**more), chores.look()) if finding.verdict is not Verdict.WELL]
+    unwell = [
+        finding for finding in judge(vitals(**more), durable(chores.look())) if finding.verdict is not Verdict.WELL
+    ]
     assert [(finding.subject, finding.verdict) for finding in unwell] == ([(subject, verdict)] if subject else [])
     assert all(finding.advice for finding in unwell)
 
@@ -245,3 +253,18 @@ def test_the_doctor_holds_clocks_and_the_log_against_each_other(
     (finding,) = (finding for finding in judge(vitals(), books) if finding.subject == "clocks")
     assert (finding.verdict is Verdict.WELL) == (said is None)
     assert said is None or said in finding.message
+
+
+def test_the_doctor_says_whether_what_was_answered_lasts(database: Database) -> None:
+    database.write(lambda one: one.execute(f"ALTER DATABASE {one.info.dbname} SET synchronous_commit = off".encode()))
+    fresh = Database(database.url)
+    try:
+        books = PostgresChores(fresh, LOG_LOCK).look()
+    finally:
+        fresh.close()
+    said = {
+        fsync: next(one for one in judge(vitals(), structs.replace(books, fsync=fsync)) if one.subject == "durability")
+        for fsync in (True, False)
+    }
+    assert "synchronous_commit = off, is overruled" in said[True].message
+    assert said[False].verdict is Verdict.ATTENTION

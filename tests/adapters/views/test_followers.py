@@ -12,10 +12,10 @@ import pytest
 from adapters.event_log.feed import Feed
 from adapters.event_log.store import PostgresEventStore
 from adapters.postgres.database import Database
-from adapters.postgres.statements import Statement
+from adapters.postgres.statements import Statement, run
 from adapters.views.catalogue import FOLLOWED
 from adapters.views.event_streams import event_streams
-from adapters.views.follower import Follower, Projection
+from adapters.views.follower import ADVANCE, Follower, Projection
 from adapters.views.freshness import Freshness
 from adapters.views.reading import PostgresViews
 from adapters.views.vitals import PostgresVitalSigns
@@ -176,3 +176,26 @@ def test_a_view_that_nobody_follows_is_answered_as_it_is(store: PostgresEventSto
         views._database, Freshness(views._database, seconds=lambda: float(next(ticks)), sleep=lambda _: None)
     )
     assert impatient.schema_versions(table, 10) == []
+
+
+def test_a_view_that_does_not_move_is_waited_for_once_and_not_by_every_reader(
+    store: PostgresEventStore, views: PostgresViews, database: Database
+) -> None:
+    now, naps = [0.0], list[float]()
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        now[0] += 0.5
+
+    table = uuid4()
+    write(store, table, 0, registered())
+    readers = PostgresViews(database, Freshness(database, seconds=lambda: now[0], sleep=nap))
+    for _ in range(5):
+        assert readers.schema_versions(table, 10) == []
+    assert len(naps) == 4
+    # It moves: it is worth waiting for again.
+    write(store, uuid4(), 0, registered("other"))
+    database.write(lambda one: run(one, Statement(ADVANCE, {"name": "schema_versions_v2", "position": 1})))
+    for _ in range(5):
+        readers.schema_versions(table, 10)
+    assert len(naps) == 8
