@@ -27,7 +27,7 @@ from adapters.postgres.database import Database
 from adapters.postgres.elected import Elected
 from adapters.postgres.locked_texts import LockedTexts
 from adapters.sealing.copy import OutsideCopy
-from adapters.sealing.ownership import may_seal
+from adapters.sealing.ownership import Owner
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import NAME as SEAL
 from adapters.sealing.sealer import Sealer
@@ -216,7 +216,8 @@ def working(settings: Settings, url: str, name: str, stop: Ending) -> Iterator[W
             parts.feed.on_append(wake)
         # Not woken: what a second brings is sealed at once. Who has no key leaves it to the others.
         sealer = sealer_of(settings, parts.house)
-        sealers = [Elected(url, SEAL, sealer.has_more)] if may_seal(url, sealer.keys) else []
+        stands = Owner(sealer.keys).stands
+        sealers = [Elected(url, SEAL, sealer.has_more, stands)] if sealer.keys.are_expected else []
         chores, keep = PostgresChores(parts.database, LOG_LOCK), settings.keep_operations
         housekeeper = Housekeeper(parts.house, chores, keep, settings.approve_within, settings.drift_every)
         messenger = HttpMessenger(parts.house.webhook_allowance)

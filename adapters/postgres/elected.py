@@ -25,11 +25,18 @@ ELECT = "SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0)) AS elected"
 class Elected:
     """A thread that takes the lock of the name, or waits for it, and calls ``advance`` as long as there is work.
 
-    ``advance`` is given the connection that holds the lock, and says whether there was something to do.
+    ``advance`` is given the connection that holds the lock, and says whether there was something to do. ``stands`` says
+    whether it stands for election at all.
     """
 
-    def __init__(self, url: str, name: str, advance: Callable[[Connection], bool]) -> None:
-        self._url, self._name, self._advance = url, name, advance
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        advance: Callable[[Connection], bool],
+        stands: Callable[[Connection], bool] = lambda _: True,
+    ) -> None:
+        self._url, self._name, self._advance, self._stands = url, name, advance, stands
         self._wake, self._stop = Event(), Event()
         self._pause = IDLE_SECONDS
         self._thread = Thread(target=self._run, name=name.replace(" ", "-"), daemon=True)
@@ -73,5 +80,7 @@ class Elected:
                     self._stop.wait(SECONDS_TO_GATHER)
 
     def _elected(self, connection: Connection) -> bool:
+        if not self._stands(connection):
+            return False
         row = run(connection, Statement(ELECT, {"name": self._name})).first
         return bool(row and row["elected"])

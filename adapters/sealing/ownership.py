@@ -2,7 +2,6 @@
 
 import logging
 
-from adapters.postgres.database import connected
 from adapters.postgres.statements import Connection, Statement, run
 from adapters.sealing.signing import KeyFiles
 
@@ -21,17 +20,16 @@ def log_sealed_by_others(connection: Connection, keys: KeyFiles) -> str | None:
     return None if name in {key.name for key in keys.known()} else name
 
 
-def may_seal(url: str, keys: KeyFiles) -> bool:
-    """Whether who has the keys stands for the seal's election: with those of another log, who can sign would lose it.
+class Owner:
+    """Who stands for the seal's election: with the keys of another log it would keep from it who can sign."""
 
-    Raises LogUnavailable.
-    """
-    if not keys.are_expected:
-        return False
-    with connected(url) as connection:
-        owner = log_sealed_by_others(connection, keys)
-    if owner is not None:
-        log.error(
-            "the log is sealed as %s, and %s is the key of another one: it is not sealed here", owner, keys.private
-        )
-    return owner is None
+    def __init__(self, keys: KeyFiles) -> None:
+        self._keys, self._told = keys, False
+
+    def stands(self, connection: Connection) -> bool:
+        owner = log_sealed_by_others(connection, self._keys)
+        if owner is not None and not self._told:
+            self._told = True
+            key = self._keys.private
+            log.error("the log is sealed as %s, and %s is the key of another one: it is not sealed here", owner, key)
+        return owner is None

@@ -1,13 +1,15 @@
 """The sealer over a real log: what it signs, what it refuses to go on from, and what it says then."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from adapters.event_log.store import PostgresEventStore
+from adapters.postgres.elected import Elected
 from adapters.postgres.statements import Connection
 from adapters.sealing.copy import OutsideCopy
-from adapters.sealing.ownership import may_seal
+from adapters.sealing.ownership import Owner
 from adapters.sealing.reading import PostgresSeal
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signing import KeyFiles, verify_ed25519
@@ -214,18 +216,38 @@ def test_a_key_is_never_made_over_another_nor_in_place_of_one_that_was_lost(keys
 
 
 def test_who_has_keys_of_another_log_does_not_stand_for_election(
-    store: PostgresEventStore, sealer: Sealer, connection: Connection, database_url: str, tmp_path: Path
+    store: PostgresEventStore, sealer: Sealer, connection: Connection, tmp_path: Path
 ) -> None:
-    others, none = KeyFiles(tmp_path / "other" / "key"), KeyFiles(tmp_path / "none" / "key")
+    others = KeyFiles(tmp_path / "other" / "key")
     others.make()
-    assert may_seal(database_url, others)
+    assert Owner(others).stands(connection)
     events(store, 1)
     assert sealer.advance(connection)
-    assert may_seal(database_url, sealer.keys)
-    assert not may_seal(database_url, others)
-    assert not may_seal(database_url, none)
+    assert not Owner(others).stands(connection)
     sealer.keys.rotate()
-    assert may_seal(database_url, sealer.keys)
+    assert Owner(sealer.keys).stands(connection)
+
+
+def test_who_does_not_stand_is_not_elected(database_url: str) -> None:
+    asked, elected, stands = Event(), Event(), Event()
+
+    def standing(_: Connection) -> bool:
+        asked.set()
+        return stands.is_set()
+
+    def advance(_: Connection) -> bool:
+        elected.set()
+        return False
+
+    one = Elected(database_url, "seal", advance, standing)
+    one.start()
+    try:
+        assert asked.wait(60)
+        assert not elected.is_set()
+        stands.set()
+        assert elected.wait(60)
+    finally:
+        one.stop()
 
 
 def test_a_rotation_that_is_cut_off_leaves_one_whole_key(keys: KeyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
