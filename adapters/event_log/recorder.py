@@ -8,8 +8,8 @@ Here an append, or several of them, is one message of statements that the sessio
 one transaction: one round trip, nothing planned anew, and one flush.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +21,6 @@ from psycopg.sql import SQL
 from adapters.event_log.message import Message
 from adapters.postgres.database import Database
 from adapters.postgres.statements import Statement
-from adapters.system import SystemClock
-from domain.ports import Clock
 
 CHANNEL = "stored_events"
 LOG_SQL = (Path(__file__).parent / "log.sql").read_text()
@@ -88,10 +86,10 @@ class Datastore(PostgresDatastore):
 class Recorder(PostgresApplicationRecorder):
     """Appends in one transaction and one round trip: events, inline statements, notification."""
 
-    def __init__(self, datastore: PostgresDatastore, clock: Clock | None = None) -> None:
-        """``clock`` is this machine's, which the database's is held against."""
+    def __init__(self, datastore: PostgresDatastore, now: Callable[[], datetime] | None = None) -> None:
+        """``now`` is what this machine's clock says, which the database's is held against."""
         super().__init__(datastore)
-        self._clock = clock or SystemClock()
+        self._now = now or (lambda: datetime.now(UTC))
         self.sql_create_statements = [SQL("{}").format(SQL(LOG_SQL))]
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
@@ -108,7 +106,7 @@ class Recorder(PostgresApplicationRecorder):
         events = [event for insertion in insertions for event in insertion.events]
         with self.datastore.get_connection() as connection:
             message = Message(connection)
-            message.add(_inserted(events, self._clock.now()))
+            message.add(_inserted(events, self._now()))
             for insertion in insertions:
                 for statement in insertion.inline:
                     message.add(statement)

@@ -72,7 +72,7 @@ class PostgresEventStore:
         self._database, self._clock, self._ids = database, clock, ids
         self._inline, self._conflict = inline, conflict
         self._mapper = mapper or Mapper()
-        self._host_clock = host_clock
+        self._host_now = None if host_clock is None else host_clock.now
         self._shared: SharedCommits | None = None
         self._making = Lock()
 
@@ -203,7 +203,7 @@ class PostgresEventStore:
         """Made at the first append: the recorder asks the database for the composite type of its rows."""
         with self._making:
             if self._shared is None:
-                self._shared = SharedCommits(Recorder(Datastore(self._database), self._host_clock).insert_together)
+                self._shared = SharedCommits(Recorder(Datastore(self._database), self._host_now).insert_together)
             return self._shared
 
 
