@@ -9,7 +9,6 @@ import os
 import pwd
 import shlex
 import shutil
-import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from adapters.passing import let_pass
 from domain.errors import LogUnavailable
 
 ACCOUNT = "pgserver"
@@ -124,17 +124,10 @@ class PostgresPrograms:
             os.chown(folder, account.pw_uid, account.pw_gid)
 
     def _let_through(self, path: Path) -> None:
-        """Lets the account pass the folders above, as root only: pass, not look into them.
-
-        In root's group too, as whoever calls pg_ctl by hand may leave it: there only the group's permission counts.
-        """
-        if os.geteuid() != 0:
-            return
-        passing = stat.S_IXGRP | stat.S_IXOTH
-        for folder in path.parents:
-            mode = folder.stat().st_mode
-            if mode & passing != passing:
-                folder.chmod(stat.S_IMODE(mode) | passing)
+        """Lets the account pass the folders above, as root only."""
+        if os.geteuid() == 0:
+            for folder in path.parents:
+                let_pass(folder, self._user())
 
 
 class _Begun:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.passing import LIST
 from domain.errors import LogUnavailable
 
 OWNER = """
@@ -185,3 +187,19 @@ def test_a_server_ends_with_a_process_that_forgot_to_stop_it(folder: Path) -> No
     program = OWNER.replace("time.sleep(600)", "")
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True, stdout=subprocess.DEVNULL)
     assert not (folder / "postmaster.pid").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
+def test_a_closed_folder_above_is_opened_to_nobody_but_the_servers_account(place: Path) -> None:
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    postgres = EmbeddedPostgres(closed / "data" / "postgres")
+    with psycopg.connect(postgres.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    mode, kept = stat.S_IMODE(closed.stat().st_mode), os.getxattr(closed, LIST)
+    assert mode == 0o710
+    assert subprocess.run(["ls", closed / "data"], user="nobody", capture_output=True, check=False).returncode != 0
+    # Once is enough.
+    postgres.restart()
+    assert (stat.S_IMODE(closed.stat().st_mode), os.getxattr(closed, LIST)) == (mode, kept)
+    postgres.stop()
