@@ -14,7 +14,6 @@ import lance
 import pyarrow as pa
 import pytest
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.postgres_programs import PostgresPrograms
 from tests.acceptance.conftest import Service, children_of, positions, wait_for
 from tests.domain.planning import add, drop, rename
@@ -138,7 +137,7 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
     service = Service(tmp_path, SCHEMALEDGER_API_PROCESSES="2", SCHEMALEDGER_WORKER_PROCESSES="2").start()
     folder = service.data_dir / "postgres"
     try:
-        embedded, programs = EmbeddedPostgres(folder), PostgresPrograms(folder)
+        programs = PostgresPrograms(folder)
         tables = [service.new_table(f"t{number}", {"id": "int64"})["tableId"] for number in range(4)]
         accepted, unavailable, odd = list[str](), list[dict[str, Any]](), list[str]()
         stop = threading.Event()
@@ -166,9 +165,11 @@ def test_while_postgresql_is_away_answers_are_503_and_nothing_accepted_is_lost(t
         with ThreadPoolExecutor(4) as pool:
             posting = [pool.submit(post, table) for table in tables]
             wait_for(lambda: len(accepted) > 10)
+            # Paused, it cannot start PostgreSQL again, which it does as soon as it goes on.
+            service.process.send_signal(signal.SIGSTOP)
             programs.stop()
             wait_for(lambda: len(unavailable) >= 4)
-            programs.start(embedded._socket_folder(), 60.0)
+            service.process.send_signal(signal.SIGCONT)
             count = len(accepted)
             wait_for(lambda: len(accepted) > count + 10)
             stop.set()
