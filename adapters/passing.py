@@ -32,7 +32,7 @@ def let_pass(folder: Path, account: int) -> None:
         return
     try:
         entries = _entries(folder, mode)
-        if not any(entry.account == account and entry.permissions & EXECUTE for entry in entries):
+        if not _passes(entries, account):
             os.setxattr(folder, LIST, _list(entries, account))
     except (OSError, AttributeError):
         folder.chmod(mode | EVERYBODY)
@@ -45,6 +45,13 @@ def _entries(folder: Path, mode: int) -> list[_Entry]:
     except OSError:
         return [_Entry(OWNER, mode >> 6 & 7), _Entry(GROUP, mode >> 3 & 7), _Entry(OTHER, mode & 7)]
     return [_Entry(*found) for found in ENTRY.iter_unpack(content[len(VERSION) :])]
+
+
+def _passes(entries: list[_Entry], account: int) -> bool:
+    """Also past the mask, which a chmod of the folder has set anew."""
+    mine = [entry.permissions for entry in entries if entry.tag == USER and entry.account == account]
+    masks = [entry.permissions for entry in entries if entry.tag == MASK]
+    return bool(mine and masks and mine[0] & masks[0] & EXECUTE)
 
 
 def _list(entries: list[_Entry], account: int) -> bytes:

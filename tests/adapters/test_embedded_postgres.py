@@ -202,4 +202,8 @@ def test_a_closed_folder_above_is_opened_to_nobody_but_the_servers_account(place
     # Once is enough.
     postgres.restart()
     assert (stat.S_IMODE(closed.stat().st_mode), os.getxattr(closed, LIST)) == (mode, kept)
+    # Closed anew, it is opened anew.
+    closed.chmod(0o700)
+    postgres.restart()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o710
     postgres.stop()

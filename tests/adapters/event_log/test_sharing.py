@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from eventsourcing.persistence import OperationalError, StoredEvent
+from eventsourcing.persistence import OperationalError, PersistenceError, StoredEvent
+from psycopg_pool import PoolTimeout
 
 from adapters.event_log.recorder import Datastore, Insertion, Place, Recorder
 from adapters.event_log.sharing import MOST_TOGETHER, SharedCommits
@@ -131,3 +132,19 @@ def test_writers_of_one_stream_are_still_told_who_was_first(store: PostgresEvent
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(start, range(8))) == 1
     assert [found.version for found in store.load(stream)] == [1, 2]
+
+
+def test_nobody_waits_for_ever_for_others_to_write(gate: Gate) -> None:
+    """Who was not taken along yet is certainly not written; who is being written cannot know."""
+    shared = SharedCommits(gate.write, seconds=0.2)
+    left, stays = uuid4(), uuid4()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shared.insert, Insertion([event(uuid4())]))
+        assert gate.begun.wait(30)
+        with pytest.raises(PersistenceError, match="nobody has written") as told:
+            shared.insert(Insertion([event(left)]))
+        assert isinstance(told.value.__cause__, PoolTimeout)
+        gate.opened.set()
+        assert len(first.result()) == 1
+    assert len(shared.insert(Insertion([event(stays)]))) == 1
+    assert gate.together == [1, 1]
