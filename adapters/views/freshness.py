@@ -9,6 +9,8 @@ SECONDS_TO_CATCH_UP = 2.0
 """How long a read of an asynchronous view waits for it to reach the log's head of that moment; and for how long a
 view is waited for that does not move, by all its readers together: each of them holds a thread of the API."""
 SECONDS_BETWEEN_LOOKS = 0.01
+FAR_BEHIND = 5_000
+"""Events that no view takes within that time: after an outage, who waited would wait in vain."""
 
 STANDS = """
 SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
@@ -31,6 +33,8 @@ class Freshness:
 
     def catch_up(self, projection: str) -> None:
         head, reached = self._stands(projection)
+        if head - reached > FAR_BEHIND:
+            return
         deadline = self._seconds() + SECONDS_TO_CATCH_UP
         while reached < head and self._seconds() < min(deadline, self._expected(projection, reached)):
             self._sleep(SECONDS_BETWEEN_LOOKS)

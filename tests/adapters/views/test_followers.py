@@ -16,7 +16,7 @@ from adapters.postgres.statements import Statement, run
 from adapters.views.catalogue import FOLLOWED
 from adapters.views.event_streams import event_streams
 from adapters.views.follower import ADVANCE, Follower, Projection
-from adapters.views.freshness import Freshness
+from adapters.views.freshness import FAR_BEHIND, Freshness
 from adapters.views.reading import PostgresViews
 from adapters.views.vitals import PostgresVitalSigns
 from domain.examination import Bookkeeping, judge
@@ -198,4 +198,7 @@ def test_a_view_that_does_not_move_is_waited_for_once_and_not_by_every_reader(
     database.write(lambda one: run(one, Statement(ADVANCE, {"name": "schema_versions_v2", "position": 1})))
     for _ in range(5):
         readers.schema_versions(table, 10)
+    assert len(naps) == 8
+    database.write(lambda one: run(one, Statement(ADVANCE, {"name": "schema_versions_v2", "position": -FAR_BEHIND})))
+    readers.schema_versions(table, 10)
     assert len(naps) == 8
