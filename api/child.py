@@ -1,4 +1,4 @@
-"""A process of the service. As ``serve`` starts it again: ``python -m api.child run-api PARENT``, or ``run-worker``.
+"""A process of the service. As ``serve`` starts it again: ``python -m api.child run-api PARENT``.
 
 It gets its imports done while PostgreSQL starts, and begins when a line on its standard input says where that is.
 """
@@ -45,5 +45,6 @@ def _be_called(role: str) -> None:
 
 
 if __name__ == "__main__":
-    end_with(int(sys.argv[2]))
+    # By hand, or by who does not say who it is, whoever started it is the parent.
+    end_with(int(sys.argv[2]) if len(sys.argv) > 2 else os.getppid())
     main(sys.argv[1])
