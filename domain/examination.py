@@ -119,14 +119,14 @@ def _clocks(books: Bookkeeping) -> Finding:
 
 
 def _durability(books: Bookkeeping) -> Finding:
+    said = " The database's default, synchronous_commit = off, is overruled." if books.commits == "off" else ""
     if not books.fsync:
         return Finding(
             subject="durability",
             verdict=Verdict.ATTENTION,
-            message="PostgreSQL runs with fsync = off: what was answered can be lost with the machine's power.",
+            message=f"PostgreSQL runs with fsync = off: what was answered can be lost with the machine's power.{said}",
             advice="Set fsync = on, unless nothing here has to last.",
         )
-    said = " The database's default, synchronous_commit = off, is overruled." if books.commits == "off" else ""
     message = f"What was answered is on the disk: every commit is synchronous.{said}"
     return Finding(subject="durability", verdict=Verdict.WELL, message=message)
 
