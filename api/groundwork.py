@@ -53,7 +53,8 @@ def prepare(settings: Settings, url: str) -> Prepared:
     keys = KeyFiles(settings.seal_key_file)
     with connected(url) as connection:
         owner = log_sealed_by_others(connection, keys)
-    if owner is not None and not keys.are_expected:
+    # Whoever has the token is the log's own, and has lost its keys only: that is said, and nothing is sealed.
+    if owner is not None and not keys.are_expected and not settings.token_file.exists():
         raise ValueError(_of_another_folder(settings, owner))
     made = not settings.token_file.exists()
     if made:
@@ -89,8 +90,8 @@ def _make_key(keys: KeyFiles, database: Database) -> None:
 def _of_another_folder(settings: Settings, owner: str) -> str:
     """Also an admin's token of its own would not be this folder's to make."""
     return (
-        f"The log in this database is sealed as {owner}, and {settings.data_dir} does not have its key: it is not the "
-        "log's data folder. Copy `seal` and `token` from there; to work for that service from here, run `schemaledger "
+        f"The log in this database is sealed as {owner}, and {settings.data_dir} has neither its key nor a token: it is not "
+        "the log's data folder. Copy `seal` and `token` from there; to work for that service from here, run `schemaledger "
         "worker`. If they are lost for good: `schemaledger keys make` makes another key, and the service runs with its "
         "seal stopped."
     )

@@ -16,7 +16,7 @@ def test_a_folder_without_the_logs_key_is_refused_and_nothing_is_made_in_it(data
     prepare(first, database_url)
     with composed(first, database_url) as parts, connected(database_url) as connection:
         assert sealer_of(first, parts.house).advance(connection)
-    with pytest.raises(ValueError, match=r"sealed as schemaledger/\w+, and .*second does not have its key"):
+    with pytest.raises(ValueError, match=r"sealed as schemaledger/\w+, and .*second has neither its key nor a token"):
         prepare(second, database_url)
     assert not second.token_file.exists()
     assert not second.seal_key_file.exists()
