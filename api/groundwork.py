@@ -90,8 +90,8 @@ def _make_key(keys: KeyFiles, database: Database) -> None:
 def _of_another_folder(settings: Settings, owner: str) -> str:
     """Also an admin's token of its own would not be this folder's to make."""
     return (
-        f"The log in this database is sealed as {owner}, and {settings.data_dir} has neither its key nor a token: it is not "
-        "the log's data folder. Copy `seal` and `token` from there; to work for that service from here, run `schemaledger "
-        "worker`. If they are lost for good: `schemaledger keys make` makes another key, and the service runs with its "
-        "seal stopped."
+        f"The log in this database is sealed as {owner}, and {settings.data_dir} has neither its key nor a token: "
+        "it is not the log's data folder. Copy `seal` and `token` from there; to work for that service from here, run "
+        "`schemaledger worker`. If they are lost for good: `schemaledger keys make` makes another key, and the service "
+        "runs with its seal stopped."
     )
