@@ -2,10 +2,12 @@
 
 A fragment keeps its id while its rows are the same. A compaction makes new fragments of the live rows of old ones, in
 their order, and its transaction says of which. Rows that were updated since are new rows: nothing says what they were.
+In a table with stable row ids every row, updated ones too, is known by its own id instead.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import lance
 import numpy as np
@@ -19,10 +21,14 @@ MOST_VERSIONS_READ = 1_000
 """How far back compactions are followed."""
 ROW_BITS = 32
 """A row's address is its fragment's id and, in so many bits, its place there."""
+PLACE = np.uint64(2**ROW_BITS - 1)
 UNKNOWN = np.uint64(2**64 - 1)
 
 Addresses = np.ndarray[tuple[int], np.dtype[np.uint64]]
-"""Where each row of a fragment, deleted ones too, lies in the earlier version; ``UNKNOWN`` where it did not."""
+"""What each row of a fragment, deleted ones too, is known by in the earlier version: its address there, or its stable id.
+
+``UNKNOWN`` where the row was not there.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,15 @@ class Lineage:
         """How many of the fragment's rows were there in the earlier version, deleted ones aside."""
         if self.same(fragment) is not None:
             return fragment.num_rows
-        if fragment.id not in self._origins or fragment.row_id_meta is not None:
-            # Rows with ids of their own are not found by their address.
+        if fragment.id not in self._origins and fragment.row_id_meta is None:
             return 0
         known = self.addresses(fragment) != UNKNOWN
         live = self._live_rows(self._table, fragment)
         return int(np.count_nonzero(known[live]))
 
     def addresses(self, fragment: FragmentMetadata) -> Addresses:
+        if fragment.row_id_meta is not None:
+            return self._stable_ids(fragment)
         if self.same(fragment) is not None:
             return np.arange(fragment.physical_rows, dtype=np.uint64) + np.uint64(fragment.id << ROW_BITS)
         unknown = np.full(fragment.physical_rows, UNKNOWN, dtype=np.uint64)
@@ -82,15 +89,26 @@ class Lineage:
         mine = np.concatenate(parts)[origin.rows_before :][: fragment.physical_rows]
         return mine if len(mine) == fragment.physical_rows else unknown
 
+    def _stable_ids(self, fragment: FragmentMetadata) -> Addresses:
+        """Of the rows that are not deleted and were there."""
+        rows = _rows_of(self._table, fragment)
+        ids, places = rows.column("_rowid").to_numpy(), rows.column("_rowaddr").to_numpy() & PLACE
+        known = np.isin(ids, self._earlier_ids)
+        found = np.full(fragment.physical_rows, UNKNOWN, dtype=np.uint64)
+        found[places[known]] = ids[known]
+        return found
+
+    @cached_property
+    def _earlier_ids(self) -> Addresses:
+        ids: Addresses = self._earlier.to_table(columns=[], with_row_id=True).column("_rowid").to_numpy()
+        return ids
+
     @staticmethod
     def _live_rows(table: lance.LanceDataset, fragment: FragmentMetadata) -> Addresses:
         """The places in the fragment of the rows that were not deleted in that version."""
         if fragment.num_rows == fragment.physical_rows:
             return np.arange(fragment.physical_rows, dtype=np.uint64)
-        found = table.get_fragment(fragment.id)
-        assert found is not None
-        shown = found.to_table(columns=[], with_row_address=True).column("_rowaddr").to_numpy()
-        places: Addresses = np.bitwise_and(shown.astype(np.uint64), np.uint64(2**ROW_BITS - 1))
+        places: Addresses = _rows_of(table, fragment).column("_rowaddr").to_numpy() & PLACE
         return places
 
     def _read_transactions(self) -> bool:
@@ -114,6 +132,13 @@ class Lineage:
         return whole
 
 
+def _rows_of(table: lance.LanceDataset, fragment: FragmentMetadata) -> pa.Table:
+    """The ids and addresses of the fragment's live rows in that version."""
+    found = table.get_fragment(fragment.id)
+    assert found is not None
+    return found.to_table(columns=[], with_row_id=True, with_row_address=True)
+
+
 def _origins(version: int, group: LanceOperation.RewriteGroup) -> Iterator[tuple[int, _Origin]]:
     rows = 0
     for made in group.new_fragments:
@@ -124,6 +149,11 @@ def _origins(version: int, group: LanceOperation.RewriteGroup) -> Iterator[tuple
 def values_at(table: lance.LanceDataset, column: str, addresses: Addresses) -> pa.Array:
     """The column's values at these addresses of the table, null where one is unknown."""
     known = addresses != UNKNOWN
-    found = table._take_rows(addresses[known].tolist(), columns=[column]).column(column).combine_chunks()
-    places = np.where(known, np.cumsum(known) - 1, 0)
-    return found.take(pa.array(places, mask=~known))
+    found = table._take_rows(addresses[known].tolist(), columns=[column, "_rowid"])
+    # Rows come in the order of the table, whatever order they are asked for in.
+    ids = found.column("_rowid").to_numpy()
+    if not len(ids):
+        return pa.nulls(len(addresses), found.schema.field(column).type)
+    order = np.argsort(ids)
+    places = order[np.searchsorted(ids[order], np.where(known, addresses, ids[0]))]
+    return found.column(column).combine_chunks().take(pa.array(places.astype(np.int64), mask=~known))
