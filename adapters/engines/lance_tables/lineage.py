@@ -25,7 +25,7 @@ PLACE = np.uint64(2**ROW_BITS - 1)
 UNKNOWN = np.uint64(2**64 - 1)
 
 Addresses = np.ndarray[tuple[int], np.dtype[np.uint64]]
-"""What each row of a fragment, deleted ones too, is known by in the earlier version: its address there, or its stable id.
+"""What each row of a fragment, deleted ones too, is known by in the earlier version: its address or its stable id.
 
 ``UNKNOWN`` where the row was not there.
 """
