@@ -28,7 +28,7 @@ class Undo(Struct, frozen=True, kw_only=True):
 def undo_of(differences: Sequence[Difference], steps: Sequence[Step]) -> Undo:
     """For a plan that makes these differences by these steps."""
     barriers = tuple(_barriers(differences))
-    losses = tuple(loss for step in steps for loss in _losses(step, ""))
+    losses = (*(loss for step in steps for loss in _losses(step, "")), *_detours(steps))
     kind = UndoKind.IMPOSSIBLE if barriers else UndoKind.LOSSY if losses else UndoKind.LOSSLESS
     return Undo(kind=kind, losses=(*barriers, *losses), conditions=tuple(_conditions(differences)))
 
@@ -54,6 +54,30 @@ def _losses(step: Step, inside: str) -> Iterator[str]:
             yield f"The values of '{inside}{step.name}' do not come back: it lies inside a column that is written anew."
         case _:
             pass
+
+
+def _detours(steps: Sequence[Step]) -> Iterator[str]:
+    """Casts by way of another type: the straight way back may not read what the last one wrote."""
+    first = dict[int, tuple[str, str]]()
+    said = set[int]()
+    for column_id, name, from_type in _casts(steps, ""):
+        if column_id in first and column_id not in said:
+            said.add(column_id)
+            path, original = first[column_id]
+            yield f"Values of '{path}' are cast by way of {from_type}, and may not read as {original} again."
+        first.setdefault(column_id, (name, from_type))
+
+
+def _casts(steps: Sequence[Step], inside: str) -> Iterator[tuple[int, str, str]]:
+    """The id and the path of each column or field that is cast, and the type it is cast from, in order."""
+    for step in steps:
+        match step:
+            case CastField():
+                yield step.column_id, f"{inside}{step.name}", step.from_type
+            case InStruct():
+                yield from _casts(step.steps, f"{inside}{step.name}.")
+            case _:
+                pass
 
 
 def _conditions(differences: Sequence[Difference]) -> Iterator[str]:

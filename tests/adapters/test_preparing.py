@@ -2,11 +2,13 @@
 
 import getpass
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -98,7 +100,9 @@ def pooled(url: str, folder: Path, mode: str) -> Iterator[str]:
         f"[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={port}\nauth_type=any\nauth_file={users}\n"
         f"pool_mode={mode}\nunix_socket_dir=\n"
     )
-    account = {"user": "nobody"} if getpass.getuser() == "root" else {}
+    # Without root's group: of a folder with an access list, that group may be let in less than strangers are.
+    nobody = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": ()}
+    account: dict[str, Any] = nobody if getpass.getuser() == "root" else {}
     bouncer = subprocess.Popen(
         ["pgbouncer", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account
     )

@@ -8,7 +8,8 @@ from domain.changes.change import HazardKind
 from domain.engine import EngineProfile
 from domain.schema import fingerprint
 from domain.steps import AddField, CastField, CheckNoNulls, DropField, FillNulls, RenameField, SetNullability
-from tests.domain.planning import add, drop, nullability, people, planned, refused, rename, retype
+from domain.undo import UndoKind
+from tests.domain.planning import add, change, drop, nullability, people, planned, refused, rename, retype
 
 
 def test_a_new_column_stands_where_it_was_asked_for() -> None:
@@ -181,3 +182,13 @@ def test_a_comment_is_as_long_as_any_way_of_setting_one_allows() -> None:
     assert planned(add("x", comment="x" * 4_000)).is_valid
     (found,) = planned(add("x", comment="x" * 4_001)).violations
     assert (found.pointer, found.code) == ("/operations/0/params/comment", "comment_too_long")
+
+
+def test_a_cast_by_way_of_another_type_is_not_promised_to_come_back() -> None:
+    """'1.00' is a text that no integer reads."""
+    there = (retype("age", "int32", "decimal128(12, 2)"), retype("age", "decimal128(12, 2)", "utf8"))
+    undo = planned(change("drop_scalar_index", name="age_idx"), *there).undo
+    assert (undo.kind, undo.losses) == (
+        UndoKind.LOSSY,
+        ("Values of 'age' are cast by way of decimal128(12, 2), and may not read as int32 again.",),
+    )
