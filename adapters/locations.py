@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from errno import ELOOP
 from pathlib import Path
 from uuid import UUID
 
@@ -48,7 +49,8 @@ class RootedLocations:
         except (OSError, RuntimeError, ValueError):
             # Links that lead in a circle, names that are too long or no text, folders that one may not look into.
             raise self._refusal(location) from None
-        if is_too_long or not any(root in resolved.parents for root in self._roots):
+        is_outside = not any(root in resolved.parents for root in self._roots)
+        if is_too_long or is_outside or _is_loop(resolved):
             raise self._refusal(location)
         return str(resolved)
 
@@ -66,6 +68,15 @@ class RootedLocations:
 
     def _refusal(self, location: str) -> LocationNotAllowed:
         return LocationNotAllowed(location, ", ".join((*map(str, self._roots), *self._object_roots)))
+
+
+def _is_loop(resolved: Path) -> bool:
+    """Whether links are left that cannot be followed."""
+    try:
+        resolved.lstat()
+    except OSError as error:
+        return error.errno == ELOOP
+    return resolved.is_symlink()
 
 
 def object_prefix(text: str) -> str:

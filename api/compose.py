@@ -101,10 +101,10 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         store=TracedStore(store, tracing) if settings.traces else store,
         reader=reader,
         views=PostgresViews(opened),
-        engines=LateEngines(Engines(settings.storage_options)),
+        engines=LateEngines(engines_of(settings)),
         history=PostgresHistory(opened),
         seal=PostgresSeal(database, KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file)),
-        locations=RootedLocations(settings.table_roots, settings.object_roots),
+        locations=locations_of(settings),
         ids=ids,
         whereabouts=PostgresWhereabouts(database, store),
         trail=PostgresTrail(database, reader),
@@ -127,6 +127,15 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         glances.close()
         database.close()
         tracing.close()
+
+
+def locations_of(settings: Settings) -> RootedLocations:
+    return RootedLocations(settings.table_roots, settings.object_roots)
+
+
+def engines_of(settings: Settings) -> Engines:
+    """What makes engines that look at each opening whether a table still lies where tables may."""
+    return Engines(settings.storage_options, locations_of(settings).allowed)
 
 
 def tokens_of(settings: Settings, own: Tokens, role_book: PostgresRoleBook) -> Tokens:
@@ -196,7 +205,7 @@ def tracing_of(settings: Settings) -> Tracing:
 def executor_of(settings: Settings) -> Executor:
     """Raises ValueError when Ray is wanted and not installed."""
     if settings.executor == "ray":
-        return ray_executor(Engines(settings.storage_options), settings.ray_address, settings.worker_threads)
+        return ray_executor(engines_of(settings), settings.ray_address, settings.worker_threads)
     return local_executor(settings.worker_threads, settings.worker_memory, settings.worker_processes)
 
 

@@ -1,6 +1,6 @@
 """The engines there are, made by name: here, or in a process on another machine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 from domain.engine import TableEngine
@@ -10,10 +10,13 @@ NAMES = ("lance",)
 
 
 class Engines:
-    """Makes engines. Pickled, it takes the storage options along; shown, it does not."""
+    """Makes engines. Pickled, it takes the storage options along; shown, it does not.
 
-    def __init__(self, storage_options: Mapping[str, str]) -> None:
-        self._storage_options = dict(storage_options)
+    ``allowed`` follows the links of a location, and raises LocationNotAllowed where they lead elsewhere.
+    """
+
+    def __init__(self, storage_options: Mapping[str, str], allowed: Callable[[str], str]) -> None:
+        self._storage_options, self._allowed = dict(storage_options), allowed
 
     def __call__(self, name: str) -> TableEngine:
         """Raises EngineUnknown."""
@@ -21,7 +24,7 @@ class Engines:
             raise EngineUnknown(name, ", ".join(NAMES))
         from adapters.engines.lance_tables.engine import LanceEngine
 
-        return LanceEngine(self._storage_options)
+        return LanceEngine(self._storage_options, self._allowed)
 
 
 class LateEngines(Mapping[str, TableEngine]):

@@ -75,7 +75,7 @@ class DyingEngine(LanceEngine):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayExecutor]:
-    executor = RayExecutor(Engines({}), None, cpus=2)
+    executor = RayExecutor(Engines({}, str), None, cpus=2)
     yield executor
     executor.close()
 

@@ -85,6 +85,19 @@ def test_a_loop_of_links_is_no_place(idle_api: Api) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "location_not_allowed")
 
 
+def test_a_table_whose_folder_becomes_a_link_that_leads_out_is_left_alone(idle_api: Api, tmp_path: Path) -> None:
+    table = idle_api.new_table()
+    place, outside = Path(idle_api.get(f"/dataset-tables/{table}").json()["location"]), tmp_path / "outside"
+    place.rename(outside)
+    place.symlink_to(outside)
+    asked = [
+        idle_api.get(f"/dataset-tables/{table}/drift"),
+        idle_api.migrate(table, {"type": "drop_column", "params": {"name": "age"}}),
+        idle_api.post(f"/dataset-tables/{table}/compact"),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in asked] == [(400, "location_not_allowed")] * 3
+
+
 def test_a_link_that_leads_out_is_refused(idle_api: Api, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

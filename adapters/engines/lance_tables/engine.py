@@ -42,6 +42,7 @@ from adapters.engines.lance_tables.profile import PROFILE
 from adapters.engines.lance_tables.publishing import commit_operation, migration_of_files, refuse_otherwise
 from adapters.engines.lance_tables.remembering import Inspections
 from adapters.engines.lance_tables.restoring import recoverable_rows
+from adapters.engines.lance_tables.rooted import Allowed, Rooted, anywhere
 from adapters.engines.lance_tables.staging import (
     FRAGMENT_UNIT,
     KEY_UNIT,
@@ -69,11 +70,12 @@ MOST_ROWS_CAUGHT_UP = 100_000
 class LanceEngine:
     """Implements ``TableEngine``. Every call meets the table as it is then; what it remembers, it looks at again.
 
-    ``storage_options`` are for tables in object stores, and are told to Lance alone.
+    ``storage_options`` are for tables in object stores, and are told to Lance alone. ``allowed`` follows the links of a
+    location and refuses where they lead outside of the allowed roots.
     """
 
-    def __init__(self, storage_options: Options | None = None) -> None:
-        self._options = dict(storage_options or {})
+    def __init__(self, storage_options: Options | None = None, allowed: Allowed = anywhere) -> None:
+        self._options, self._rooted = dict(storage_options or {}), Rooted(allowed)
         self._inspections, self._replacements = Inspections(), Replacements()
 
     @property
@@ -82,19 +84,21 @@ class LanceEngine:
 
     def create(self, location: str, schema: Schema) -> Inspection:
         with self._border(location):
-            if not is_free(location, self._options):
+            if not is_free(place := self._rooted.place(location), self._options):
                 raise LocationOccupied(location)
             empty = pa.Table.from_batches([], to_arrow_schema(schema))
-            table = lance.write_dataset(empty, location, mode="create", storage_options=self._options_for(location))
+            table = lance.write_dataset(empty, place, mode="create", storage_options=self._options_for(place))
             return inspect_table(table)
 
     def inspect(self, location: str) -> Inspection:
-        if found := self._inspections.still_true(location):
-            return found
+        with self._border(location):
+            place = self._rooted.place(location)
+            if found := self._inspections.still_true(place):
+                return found
         table = self._open(location)
         with self._border(location):
             found = inspect_table(table)
-        self._inspections.keep(location, found)
+        self._inspections.keep(table.uri, found)
         return found
 
     def units(self, job: Job, prepared: Mapping[str, bytes]) -> Sequence[Unit]:
@@ -163,6 +167,7 @@ class LanceEngine:
 
     def _publish(self, job: Job, prepared: Mapping[str, bytes], confirm: Confirm) -> str:
         table = self._open(job.location)
+        confirm = self._rooted.last_look(job.location, table.uri, confirm)
         with self._border(job.location):
             recipes = lance_recipes(table, job)
             if (work := maintenance_of(job)) is not None:
@@ -252,7 +257,7 @@ class LanceEngine:
             return int(table.cleanup_old_versions(older_than=EVERY_VERSION).bytes_removed)
 
     def _open(self, location: str) -> lance.LanceDataset:
-        return open_table(location, self._options_for(location) or {})
+        return open_table(self._rooted.place(location), self._options_for(location) or {})
 
     def _options_for(self, location: str) -> dict[str, str] | None:
         return self._options if is_remote(location) and self._options else None
