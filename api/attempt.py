@@ -10,6 +10,7 @@ from api.data_refusals import DataRefusals
 from api.kept import Kept
 from api.progress import Progress
 from api.tracing import Tracing
+from api.vigil import Vigil
 from domain.engine import Executor, Job, TableEngine, Unit
 from domain.errors import CastFailed, LeaseLost, NullsPresent, Refusal, TableChanged, WorkerStopping
 from domain.handlers.running import Assignment, Run
@@ -40,6 +41,7 @@ class Attempt:
     kept: Kept
     """What is prepared so far, by this attempt or the ones before it."""
     tracing: Tracing
+    vigil: Vigil
 
     def carry_out(self) -> None:
         """Takes the migration to its end. Raises the refusal that stands in its way; nothing is visible then."""
@@ -171,6 +173,7 @@ class Attempt:
             raise LeaseLost(str(self.lease.operation_id), self.lease.attempt)
         if self.stop.is_set():
             raise WorkerStopping(self.lease.worker)
+        self.vigil.progressed()
 
 
 def _since(there: Sequence[Unit], stale: Sequence[str], kept: Kept, times: int) -> str:

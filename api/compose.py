@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
@@ -12,7 +12,9 @@ from litestar import Litestar
 
 from adapters.arrow.late import ipc_schema, parquet_file
 from adapters.chores import PostgresChores
+from adapters.engines.bulkhead import Guarded, Patience
 from adapters.engines.by_name import Engines, LateEngines
+from adapters.engines.signs import worked
 from adapters.event_log.feed import Feed
 from adapters.event_log.mapper import Mapper
 from adapters.event_log.opened import OpenedLog
@@ -60,6 +62,7 @@ from api.metrics import Exposition
 from api.settings import OTEL_SDK_DISABLED, OTLP_ENDPOINTS, Settings
 from api.stopping import Ending
 from api.tracing import NoTracing, TracedStore, Tracing
+from api.vigil import Vigil
 from api.worker import Worker
 from domain.engine import Executor
 from domain.handlers.alarms import raise_seal_alarm
@@ -84,9 +87,18 @@ class Parts:
     tokens: Tokens
 
 
+LOOKS = Patience(seconds=20.0, most_inside=4)
+"""Of those who look at a table while somebody waits for the answer."""
+WORK = Patience(seconds=30.0, signs=worked, pause=30)
+"""Of a worker, whose calls may take as long as they work."""
+
+
 @contextmanager
-def composed(settings: Settings, url: str) -> Iterator[Parts]:
-    """The parts over a database that is prepared; they end with the context. Raises ValueError as ``tracing_of``."""
+def composed(settings: Settings, url: str, patience: Patience | None = None) -> Iterator[Parts]:
+    """The parts over a database that is prepared; they end with the context. Raises ValueError as ``tracing_of``.
+
+    ``patience`` is that with the storage of tables, ``LOOKS`` where nothing is said.
+    """
     tracing = tracing_of(settings)
     database = Database(url)
     ids, clock = RandomIds(), SystemClock()
@@ -101,7 +113,7 @@ def composed(settings: Settings, url: str) -> Iterator[Parts]:
         store=TracedStore(store, tracing) if settings.traces else store,
         reader=reader,
         views=PostgresViews(opened),
-        engines=LateEngines(engines_of(settings)),
+        engines=LateEngines(engines_of(settings, patience or LOOKS)),
         history=PostgresHistory(opened),
         seal=PostgresSeal(database, KeyFiles(settings.seal_key_file), OutsideCopy(settings.seal_copy_file)),
         locations=locations_of(settings),
@@ -133,9 +145,9 @@ def locations_of(settings: Settings) -> RootedLocations:
     return RootedLocations(settings.table_roots, settings.object_roots)
 
 
-def engines_of(settings: Settings) -> Engines:
-    """What makes engines that look at each opening whether a table still lies where tables may."""
-    return Engines(settings.storage_options, locations_of(settings).allowed)
+def engines_of(settings: Settings, patience: Patience) -> Guarded:
+    """What makes engines that look at each opening whether a table still lies where tables may, and wait so long."""
+    return Guarded(Engines(settings.storage_options, locations_of(settings).allowed), patience)
 
 
 def tokens_of(settings: Settings, own: Tokens, role_book: PostgresRoleBook) -> Tokens:
@@ -205,7 +217,7 @@ def tracing_of(settings: Settings) -> Tracing:
 def executor_of(settings: Settings) -> Executor:
     """Raises ValueError when Ray is wanted and not installed."""
     if settings.executor == "ray":
-        return ray_executor(engines_of(settings), settings.ray_address, settings.worker_threads)
+        return ray_executor(engines_of(settings, WORK), settings.ray_address, settings.worker_threads)
     return local_executor(settings.worker_threads, settings.worker_memory, settings.worker_processes)
 
 
@@ -216,7 +228,8 @@ def replays_of(url: str, database: Database, store: EventStore) -> Replays:
 @contextmanager
 def working(settings: Settings, url: str, name: str, stop: Ending) -> Iterator[Worker]:
     """A worker with what goes on beside it: followers of the log, the seal, the courier, and housekeeping."""
-    with composed(settings, url) as parts:
+    vigil = Vigil()
+    with composed(settings, url, replace(WORK, progressed=vigil.progressed)) as parts:
         announcing = Projection(DELIVERIES, Announcing(parts.house.store, parts.house.whereabouts).statements)
         followers = [Follower(url, parts.house.store, projection) for projection in (*FOLLOWED, announcing)]
         bell = Event()
@@ -253,6 +266,7 @@ def working(settings: Settings, url: str, name: str, stop: Ending) -> Iterator[W
                 term=timedelta(seconds=settings.lease_seconds),
                 tracing=parts.tracing,
                 replays=replays_of(url, parts.database, parts.house.store),
+                vigil=vigil,
             )
         finally:
             executor.close()

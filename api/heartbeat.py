@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Event, Thread
 from types import TracebackType
 
+from api.vigil import Vigil
 from domain.errors import LogUnavailable
 from domain.ports import Lease, Leases
 
@@ -13,11 +14,14 @@ log = logging.getLogger("schemaledger.worker")
 
 
 class Heartbeat:
-    """Renews each third of the term. ``lost`` is set once another worker has the lease."""
+    """Renews each third of the term. ``lost`` is set once another worker has the lease, or is to have it.
 
-    def __init__(self, leases: Leases, lease: Lease, term: timedelta) -> None:
+    That is when the attempt does not get on: the lease runs out then, and fences it off should it wake up.
+    """
+
+    def __init__(self, leases: Leases, lease: Lease, term: timedelta, vigil: Vigil) -> None:
         self.lost = Event()
-        self._leases, self._lease, self._term = leases, lease, term
+        self._leases, self._lease, self._term, self._vigil = leases, lease, term, vigil
         self._done = Event()
         # In a copy of the context: its lines in the log are about the same operation.
         self._thread = Thread(target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True)
@@ -36,6 +40,10 @@ class Heartbeat:
         while not self._done.wait(self._term.total_seconds() / 3):
             try:
                 if not self._leases.renew(self._lease, self._term):
+                    self.lost.set()
+                    return
+                if self._vigil.is_quiet:
+                    log.error("operation %s does not get on: its lease is left to run out", self._lease.operation_id)
                     self.lost.set()
                     return
             except LogUnavailable as refusal:

@@ -21,11 +21,13 @@ from api.logs import about
 from api.patience import PatientStore
 from api.replaying import Replaying
 from api.tracing import NoTracing, Span, Tracing
+from api.vigil import Vigil
 from domain.engine import Executor
 from domain.errors import (
     ApprovalAwaited,
     AttemptsExhausted,
     CancellationAsked,
+    EngineUnavailable,
     InternalFault,
     LeaseLost,
     LogUnavailable,
@@ -63,6 +65,7 @@ class Worker:
     """How long a lease holds without renewal: what a killed worker's operation waits for the next."""
     seconds: Callable[[], float] = field(default=time.monotonic)
     tracing: Tracing = field(default_factory=NoTracing)
+    vigil: Vigil = field(default_factory=Vigil)
 
     def work(self) -> None:
         """Runs one operation after the other until ``stop`` is set."""
@@ -77,7 +80,7 @@ class Worker:
             lease = self.leases.claim(self.name, self.term)
             if lease is None:
                 return False
-            with about(lambda: _subject(lease)), Heartbeat(self.leases, lease, self.term) as heartbeat:
+            with about(lambda: _subject(lease)), Heartbeat(self.leases, lease, self.term, self.vigil) as heartbeat:
                 self._attend(lease, heartbeat)
         except LeaseLost as refusal:
             log.warning("%s", refusal)
@@ -99,7 +102,8 @@ class Worker:
                     self._replay(run, lease, heartbeat)
                 else:
                     attempt = self._attempt(run, lease, heartbeat)
-                    attempt.carry_out()
+                    with self.vigil.kept():
+                        attempt.carry_out()
         except CancellationAsked as asked:
             run.acknowledge_cancellation()
             if run.request.operation_type not in (REBUILD, VERIFY):
@@ -133,6 +137,7 @@ class Worker:
             began,
             kept,
             self.tracing,
+            self.vigil,
         )
 
     @contextmanager
@@ -159,13 +164,16 @@ class Worker:
             log.error("%s", refusal)
             self.leases.release(lease, UNAPPROVED_PAUSE)
         elif _goes_on(run, lease, attempt, refusal):
-            self._retry(lease, refusal)
+            self._retry(run, lease, refusal)
         else:
             self._give_up(run, lease, attempt, refusal)
 
-    def _retry(self, lease: Lease, refusal: Refusal) -> None:
+    def _retry(self, run: Run, lease: Lease, refusal: Refusal) -> None:
+        """Gives the operation back for later, or at once when it is to be cancelled: that asks nothing of its table."""
         log.warning("operation %s, attempt %s: %s", lease.operation_id, lease.attempt, refusal)
-        self.leases.release(lease, backoff(lease.failures), failed=True)
+        asked = timedelta(seconds=refusal.seconds) if isinstance(refusal, EngineUnavailable) else timedelta(0)
+        pause = timedelta(0) if run.is_to_be_cancelled() else max(backoff(lease.failures), asked)
+        self.leases.release(lease, pause, failed=True)
 
     def _give_up(self, run: Run, lease: Lease, attempt: Attempt | None, refusal: Refusal) -> None:
         """Fails the operation, unless the migration is there after all, or may yet be."""
@@ -173,7 +181,7 @@ class Worker:
             try:
                 version = attempt.publishes_no_more() if run.may_be_published else None
             except Refusal as doubt:
-                self._retry(lease, doubt)
+                self._retry(run, lease, doubt)
                 return
             if version is not None:
                 attempt.complete(version)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.chores import PostgresChores
@@ -16,11 +17,14 @@ from adapters.sealing.copy import OutsideCopy
 from adapters.sealing.inspecting import Inspection
 from adapters.sealing.signing import KeyFiles
 from adapters.system import RandomIds, SystemClock
-from api.compose import Parts, composed, replays_of, sealer_of, vital_signs
+from api.compose import LOOKS, Parts, composed, replays_of, sealer_of, vital_signs
 from api.settings import Settings
 from domain.examination import Finding, of_issuer, of_object_root
 from domain.handlers.housekeeping import examine, tidy_tables
 from domain.replay import Replays
+
+EXAMINING = replace(LOOKS, seconds=5.0)
+"""How long a table is waited for that is one of many to be looked at."""
 
 
 def prepare_log(url: str, role: str | None = None) -> None:
@@ -44,7 +48,7 @@ def inspection(settings: Settings, url: str) -> Iterator[Inspection]:
 def examination(settings: Settings, url: str, *, mend: bool) -> list[Finding]:
     """What is wrong with an installation; with ``mend``, after what can be mended is."""
     prepare_database(url, LOG_SQL)
-    with composed(settings, url) as parts:
+    with composed(settings, url, EXAMINING) as parts:
         chores = PostgresChores(parts.database, LOG_LOCK)
         if mend:
             chores.mend_leases()

@@ -245,6 +245,8 @@ class EngineUnavailable(Refusal):
     retryable = True
     engine: str
     reason: str
+    seconds: int = 0
+    """When to ask again at the earliest; 0: nothing is known of that."""
 
 
 @dataclass(unsafe_hash=True)

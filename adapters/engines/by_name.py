@@ -30,7 +30,7 @@ class Engines:
 class LateEngines(Mapping[str, TableEngine]):
     """Engines that are made when they are first asked for: to import one takes longer than a service's start may."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: Callable[[str], TableEngine]) -> None:
         self._engines, self._made, self._lock = engines, dict[str, TableEngine](), Lock()
 
     def __getitem__(self, name: str) -> TableEngine:

@@ -111,7 +111,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Error
     status = STATUSES.get(refusal.code, 400)
     # Without the frames it came through: they hold the request, and so its connection, until a search for cycles.
     request.scope.setdefault("state", {})[REFUSAL] = refusal.with_traceback(None)
-    headers = {"Retry-After": str(getattr(refusal, "seconds", 1))} if refusal.retryable else {}
+    headers = {"Retry-After": str(getattr(refusal, "seconds", 0) or 1)} if refusal.retryable else {}
     if status == HTTPStatus.UNAUTHORIZED:
         # RFC 6750, section 3.1: no error for a request without a token.
         error = "" if isinstance(refusal, TokenMissing) else ', error="invalid_token"'

@@ -104,6 +104,11 @@ class Run:
         self._reload()
         self._heed_cancellation()
 
+    def is_to_be_cancelled(self) -> bool:
+        """Looks at the log, whosever attempt it is by now."""
+        state, _ = load_operation(self._house, self._lease.operation_id)
+        return isinstance(state, operations.Unfinished) and state.cancellation is not None
+
     def report(self, progress: operations.ReportProgress) -> None:
         """Makes progress known. Raises CancellationAsked when somebody wants the operation to stop."""
         self._commit(progress)
