@@ -11,7 +11,7 @@ from domain.ports import Lease
 
 CLAIM = """
 WITH next AS (
-    SELECT operation_id FROM operation_leases
+    SELECT operation_id, worker IS NOT NULL AS silent FROM operation_leases
     WHERE turn IS NOT NULL AND NOT held
         -- What lies in the future was written before the clock was set back: nobody waits for that hour again.
         AND (not_before <= clock_timestamp() OR not_before > clock_timestamp() + interval '5 minutes')
@@ -25,7 +25,7 @@ SET worker = %(worker)s, expires_at = clock_timestamp() + %(term)s, renewed_at =
     -- Whoever held it before and let it run out has failed; whoever released it has said so himself.
     failures = failures + (worker IS NOT NULL)::integer
 FROM next WHERE lease.operation_id = next.operation_id
-RETURNING lease.operation_id, lease.table_id, lease.worker, lease.attempt, lease.failures
+RETURNING lease.operation_id, lease.table_id, lease.worker, lease.attempt, lease.failures, next.silent
 """
 HELD = "WHERE operation_id = %(operation_id)s AND worker = %(worker)s AND attempt = %(attempt)s"
 RENEW = f"""
@@ -34,7 +34,8 @@ UPDATE operation_leases SET expires_at = clock_timestamp() + %(term)s, renewed_a
 """  # noqa: S608
 RELEASE = f"""
 UPDATE operation_leases SET worker = NULL, expires_at = NULL, not_before = clock_timestamp() + %(delay)s,
-    renewed_at = NULL, failures = failures + %(failed)s::integer
+    renewed_at = NULL, failures = failures + %(failed)s::integer,
+    turn = CASE WHEN %(last)s THEN (SELECT max(turn) + 1 FROM operation_leases) ELSE turn END
 {HELD}
 """  # noqa: S608
 
@@ -58,8 +59,10 @@ class PostgresLeases:
         statement = Statement(RENEW, {**_held(lease), "term": term})
         return self._database.write(lambda connection: run(connection, statement).first) is not None
 
-    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
-        statement = Statement(RELEASE, {**_held(lease), "delay": delay, "failed": failed})
+    def release(
+        self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False, last: bool = False
+    ) -> None:
+        statement = Statement(RELEASE, {**_held(lease), "delay": delay, "failed": failed, "last": last})
         self._database.write(lambda connection: run(connection, statement))
 
 

@@ -112,5 +112,7 @@ class MeasuredLeases:
         RENEWALS.labels("renewed" if renewed else "lost").inc()
         return renewed
 
-    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
-        self._leases.release(lease, delay, failed=failed)
+    def release(
+        self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False, last: bool = False
+    ) -> None:
+        self._leases.release(lease, delay, failed=failed, last=last)

@@ -44,6 +44,8 @@ from domain.replay import Replays
 log = logging.getLogger("schemaledger.worker")
 
 MAX_ATTEMPTS = 5
+MOST_DEATHS = 2
+"""After so many attempts that failed, the last without a word, an operation waits for all that others asked for."""
 UNAPPROVED_PAUSE = timedelta(minutes=1)
 IDLE_SECONDS = 1.0
 """How long an idle worker sleeps at most when no wake-up reaches it."""
@@ -93,6 +95,11 @@ class Worker:
         run = Run(self.house, lease, self.name)
         if run.is_over:
             self.leases.release(lease)
+            return
+        if lease.silent and MOST_DEATHS <= lease.failures < MAX_ATTEMPTS:
+            # Perhaps it is what they died of: what others wait for goes first.
+            log.error("operation %s: %s attempts failed, the last without a word", lease.operation_id, lease.failures)
+            self.leases.release(lease, backoff(lease.failures), last=True)
             return
         attempt: Attempt | None = None
         try:

@@ -247,7 +247,10 @@ class Executor(Protocol):
     """Where units are prepared: how many at once, in which processes."""
 
     def begin(self, engine: TableEngine, job: Job) -> Preparing:
-        """Gets ready for the units of one attempt. May raise EngineUnavailable."""
+        """Gets ready for the units of one attempt. May raise EngineUnavailable.
+
+        Raises RowTooWide where no worker of its kind could hold a single row.
+        """
 
     def close(self) -> None:
         """Lets go of what it holds. Repeatable."""

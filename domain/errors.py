@@ -812,6 +812,19 @@ class AttemptsExhausted(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class RowTooWide(Refusal):
+    code = "row_too_wide"
+    sentence = (
+        "A row takes {width:,} bytes in columns whose values have a fixed size, '{widest}' most of them, and at most "
+        "{most:,} fit: {because}."
+    )
+    widest: str
+    width: int
+    most: int
+    because: str
+
+
+@dataclass(unsafe_hash=True)
 class IllegalTransition(Refusal):
     code = "illegal_transition"
     sentence = "{what} is {situation} and cannot {act}."

@@ -90,6 +90,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     worker: str
     attempt: int
     failures: int = 0
+    silent: bool = False
+    """Whether the worker that held it before ended without a word."""
 
 
 class Leases(Protocol):
@@ -101,8 +103,13 @@ class Leases(Protocol):
     def renew(self, lease: Lease, term: timedelta) -> bool:
         """Holds on for another term. False: the lease was lost to another worker, stop at once."""
 
-    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
-        """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed."""
+    def release(
+        self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False, last: bool = False
+    ) -> None:
+        """Gives the operation back for another worker (or attempt) to take, not before ``delay`` has passed.
+
+        ``last``: and not before what waits now has been begun.
+        """
 
 
 class Workbench(Protocol):

@@ -1,7 +1,7 @@
 """A table whose storage hangs: its manifests, and what names the latest of them, are pipes that nobody writes to, and so whoever opens one waits for ever."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,3 +22,14 @@ def hanging(location: str) -> Iterator[None]:
             # Whoever has the pipe open reads its end; nobody being there is fine.
             with suppress(OSError):
                 os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+
+
+class Signs:
+    """Signs of work as a test sees them: always new ones, until it says that what it asks for now hangs."""
+
+    def __init__(self) -> None:
+        self.hangs, self._seen = False, 0
+
+    def __call__(self, callers: Collection[int]) -> float:
+        self._seen += not self.hangs
+        return float(self._seen)

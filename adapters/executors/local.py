@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Condition
 
 from domain.engine import Job, Preparing, TableEngine, Unit
+from domain.weight import refuse_what_does_not_fit
 
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -20,6 +21,7 @@ class LocalExecutor:
         self._threads, self._memory = threads, memory
 
     def begin(self, engine: TableEngine, job: Job) -> Preparing:
+        refuse_what_does_not_fit(job, self._memory)
         return _Threads(engine, job, self._threads, self._memory)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.engine import Job, Preparing, TableEngine, Unit
 from domain.errors import EngineUnavailable, Refusal
+from domain.weight import refuse_what_does_not_fit
 
 # Nothing is told to anybody about what runs here; Ray reads both as it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -45,6 +46,7 @@ class RayExecutor:
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         except RayError as error:
             raise EngineUnavailable("ray", _said(error)) from error
+        refuse_what_does_not_fit(job, max((int(node.get("memory", 0)) for node in nodes), default=0) or None)
         return _Tasks(self._engine_of, engine.profile.name, job, nodes)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from domain.errors import (
     LocationOccupied,
     LocationTaken,
     Refusal,
+    RowTooWide,
     TableNameTaken,
     TableNotFoundAtLocation,
     TypeNotSupported,
@@ -26,6 +27,7 @@ from domain.plan import violation
 from domain.schema import Column, Schema, schema_of
 from domain.table.decider import RegisterTable, Unknown, UnregisterTable, decide
 from domain.views import TableFilter
+from domain.weight import MAX_ROW_WIDTH, refuse_wide_rows
 
 STAND_IN = "int64"
 THERE = "the location that was given"
@@ -139,6 +141,10 @@ def _first_schema(new: NewTable, profile: EngineProfile) -> Schema:
     for number, name in enumerate(new.primary_key):
         if schema.find(name) is None:
             violations.append(violation(f"/primaryKeyColumns/{number}", ColumnNotFound(name)))
+    try:
+        refuse_wide_rows(schema.columns, MAX_ROW_WIDTH, "that is the most of a new table")
+    except RowTooWide as refusal:
+        violations.append(violation("/fields", refusal))
     if violations:
         raise ValidationFailed(tuple(violations))
     return schema_of(_canonical(schema.columns), new.primary_key)

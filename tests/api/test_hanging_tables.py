@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import lance
+import pyarrow as pa
 import pytest
 
 import api.compose
 import api.worker
 import api.workshop
 from adapters.engines.bulkhead import Bulkhead, Patience
+from adapters.executors.local import LocalExecutor
 from api.compose import composed
 from api.groundwork import prepare
 from api.heartbeat import Heartbeat
@@ -23,21 +25,27 @@ from api.workshop import examination
 from domain.errors import EngineUnavailable
 from domain.examination import Verdict
 from domain.handlers.operations import cancel_operation
+from domain.handlers.outside import adopt_drift
+from domain.handlers.tables import NewTable, add_table
+from domain.handlers.upkeep import maintain_table
 from domain.ports import Lease
+from domain.schema import Column
 from tests.api.conftest import serving, settings_for
 from tests.api.test_worker import ORIGIN, Bench
 from tests.domain.planning import add
-from tests.pipes import hanging
+from tests.pipes import Signs, hanging
 
-SHORT = Patience(seconds=0.2, pause=0)
+SHORT = 0.2
 """What hangs hangs for ever here: how long it is waited for is not what is tested."""
 
 
 class Hanging(Bench):
-    """A bench whose worker has little patience."""
+    """A bench whose worker has little patience with what ``signs`` say that it hangs, and all with everything else."""
 
     def impatient(self) -> None:
-        self.house = replace(self.house, engines={"lance": Bulkhead(self.engine, SHORT)})
+        self.signs = Signs()
+        patience = Patience(seconds=SHORT, signs=self.signs, pause=0)
+        self.house = replace(self.house, engines={"lance": Bulkhead(self.engine, patience)})
 
 
 @pytest.fixture
@@ -55,10 +63,12 @@ def test_a_worker_leaves_a_table_that_hangs_and_goes_on_with_it_once_it_answers(
     operation = bench.submit(add("x"))
     worker = bench.worker()
     with hanging(bench.location):
+        bench.signs.hangs = True
         assert worker.work_once()
         assert worker.work_once()
         seen = bench.operation(operation)
     assert seen.status == "running"
+    bench.signs.hangs = False
     until(lambda: answers(bench))
     assert worker.work_once()
     assert bench.operation(operation).status == "completed"
@@ -81,6 +91,7 @@ def until(holds: Callable[[], bool]) -> None:
 def test_an_operation_whose_table_hangs_is_cancelled_without_asking_the_table(bench: Hanging) -> None:
     operation = bench.submit(add("x"))
     with hanging(bench.location):
+        bench.signs.hangs = True
         bench.worker().work_once()
         cancel_operation(bench.house, operation, "it hangs", ORIGIN)
         bench.worker().work_once()
@@ -96,6 +107,7 @@ def test_cancellation_that_comes_while_a_call_hangs_is_not_paused_for(
 
     def asked() -> None:
         cancel_operation(bench.house, operation, "it hangs", ORIGIN)
+        bench.signs.hangs = True
         held.wait()
 
     bench.engine.before["prepare"] = asked
@@ -110,6 +122,7 @@ def test_what_may_be_published_by_a_call_that_hangs_is_neither_failed_nor_cancel
 
     def hang() -> None:
         confirmed.set()
+        bench.signs.hangs = True
         held.wait()
 
     bench.engine.after["confirm"] = hang
@@ -118,6 +131,7 @@ def test_what_may_be_published_by_a_call_that_hangs_is_neither_failed_nor_cancel
     for _ in range(api.worker.MAX_ATTEMPTS + 1):
         bench.worker().work_once()
     assert bench.operation(operation).status == "running"
+    bench.signs.hangs = False
     held.set()
     until(lambda: bench.worker().work_once() and bench.operation(operation).status == "completed")
     assert bench.names() == ["id", "n", "x"]
@@ -136,19 +150,22 @@ def migrations_shown(bench: Hanging) -> int:
 def test_callers_are_told_that_a_table_hangs_and_other_tables_answer(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.compose, "LOOKS", replace(api.compose.LOOKS, seconds=0.2))
-    monkeypatch.setattr(api.workshop, "EXAMINING", replace(api.workshop.EXAMINING, seconds=0.2))
+    signs = Signs()
+    monkeypatch.setattr(api.compose, "LOOKS", replace(api.compose.LOOKS, seconds=SHORT, signs=signs))
+    monkeypatch.setattr(api.workshop, "EXAMINING", replace(api.workshop.EXAMINING, seconds=SHORT))
     with serving(database_url, tmp_path) as api_of_all:
         hung, fine = api_of_all.new_table("hung"), api_of_all.new_table("fine")
         with hanging(api_of_all.get(f"/dataset-tables/{hung}").json()["location"]):
+            signs.hangs = True
             for answer in (api_of_all.get(f"/dataset-tables/{hung}/drift") for _ in range(3)):
                 told: dict[str, Any] = answer.json()
                 assert (answer.status_code, told["code"], told["retryable"]) == (503, "engine_unavailable", True)
                 assert answer.headers["Retry-After"] == "5"
+            signs.hangs = False
             assert api_of_all.get(f"/dataset-tables/{fine}/drift").status_code == 200
             found = examination(api_of_all.settings, database_url, mend=True)
-    (said,) = (one for one in found if one.subject.startswith("table"))
-    assert (said.subject, said.verdict) == ("table d.hung", Verdict.PROBLEM)
+    (said,) = (one for one in found if one.subject == "table d.hung")
+    assert said.verdict is Verdict.PROBLEM
     assert "has not" in said.message
 
 
@@ -161,7 +178,9 @@ class Renewing:
     def renew(self, lease: Lease, term: timedelta) -> bool:
         return True
 
-    def release(self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False) -> None:
+    def release(
+        self, lease: Lease, delay: timedelta = timedelta(0), *, failed: bool = False, last: bool = False
+    ) -> None:
         raise NotImplementedError
 
 
@@ -179,3 +198,32 @@ def test_a_lease_is_renewed_while_its_attempt_gets_on_and_not_longer() -> None:
         now[0] += 9.0
         heartbeat.lost.wait()
     assert not vigil.is_quiet
+
+
+def test_an_operation_that_killed_its_workers_lets_others_go_first(bench: Hanging) -> None:
+    poison = bench.submit(add("x"))
+    assert bench.leases.claim("dead", timedelta(minutes=5)) is not None
+    bench.take_the_lease_away(failures=1)
+    columns = (Column(id=0, name="id", data_type="int64"),)
+    new = NewTable(dataset_id="d", name="other", description=None, engine="lance", location=None, columns=columns)
+    other = replace_table(bench, add_table(bench.house, new, ORIGIN)).submit(add("y"))
+    worker, seen = bench.worker(), []
+    for _ in range(3):
+        assert worker.work_once()
+        seen.append([bench.operation(operation).status for operation in (poison, other)])
+    assert seen == [["pending", "pending"], ["pending", "completed"], ["completed", "completed"]]
+
+
+def replace_table(bench: Hanging, table: UUID) -> Hanging:
+    bench.table = table
+    return bench
+
+
+def test_a_row_that_no_worker_can_hold_is_refused_by_name_and_not_tried(bench: Hanging) -> None:
+    wide = pa.field("wide", pa.list_(pa.float32(), 2**31 - 1))
+    lance.dataset(bench.location).add_columns(wide)
+    adopt_drift(bench.house, bench.table, None, ORIGIN)
+    compacting = maintain_table(bench.house, bench.table, "compact", None, ORIGIN).operation_id
+    replace(bench.worker(), executor=LocalExecutor(threads=1, memory=8 << 30)).work_once()
+    assert bench.operation(compacting).status == "failed"
+    assert bench.operation(compacting).error_code == "row_too_wide"

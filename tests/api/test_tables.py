@@ -85,6 +85,14 @@ def test_a_loop_of_links_is_no_place(idle_api: Api) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "location_not_allowed")
 
 
+def test_the_columns_of_a_new_table_are_limited_together(idle_api: Api) -> None:
+    fields = [{"name": f"v{number}", "arrowType": "fixed_size_list<float32>[4000000]"} for number in range(5)]
+    answer = idle_api.post("/dataset-tables", {"datasetId": "d", "tableName": "wide", "fields": fields})
+    assert answer.status_code == 400
+    (violation,) = answer.json()["details"]["violations"]
+    assert (violation["pointer"], violation["code"]) == ("/fields", "row_too_wide")
+
+
 def test_a_table_whose_folder_becomes_a_link_that_leads_out_is_left_alone(idle_api: Api, tmp_path: Path) -> None:
     table = idle_api.new_table()
     place, outside = Path(idle_api.get(f"/dataset-tables/{table}").json()["location"]), tmp_path / "outside"

@@ -193,3 +193,25 @@ def test_a_worker_that_renews_after_the_clock_was_set_back_keeps_its_lease(
     set_ahead(database, "expires_at", "renewed_at")
     assert leases.renew(lease, TERM)
     assert leases.claim("other", TERM) is None
+
+
+def test_a_lease_says_whether_the_worker_before_ended_without_a_word(
+    store: PostgresEventStore, leases: PostgresLeases
+) -> None:
+    ask(store, uuid4())
+    first = leases.claim("w1", OVER)
+    after_silence = leases.claim("w2", TERM)
+    assert first is not None
+    assert after_silence is not None
+    leases.release(after_silence)
+    after_a_word = leases.claim("w3", TERM)
+    assert after_a_word is not None
+    assert [lease.silent for lease in (first, after_silence, after_a_word)] == [False, True, False]
+
+
+def test_what_is_set_aside_comes_after_all_that_waits(store: PostgresEventStore, leases: PostgresLeases) -> None:
+    poison, second, third = (ask(store, uuid4()) for _ in range(3))
+    lease = leases.claim("w1", TERM)
+    assert lease is not None
+    leases.release(lease, last=True)
+    assert [claimed(leases) for _ in range(4)] == [second, third, poison, None]

@@ -19,6 +19,8 @@ READ_AHEAD_OF_A_COLUMN = 48 << 20
 """And for each column: pages read ahead, decoded, and gathered until they are written."""
 BATCHES_AT_ONCE = 4
 SAMPLED_ROWS = 16
+LEAST_OF_AN_ITEM = 4
+"""Bytes of a value of any length in a list: that of its offset."""
 WORKING_COPIES = 3
 """Sorting or grouping holds the values, their order and the outcome."""
 MOST_OF_AN_INDEX = 1 << 30
@@ -49,10 +51,26 @@ def sampled_width(table: lance.LanceDataset, columns: Sequence[str]) -> float:
 
 
 def _fixed_width(data_type: pa.DataType) -> float | None:
-    """Bytes of every value of a type; None where they differ, or where a type does not say."""
+    """Bytes of every value of a type; None where they differ, or where a type does not say.
+
+    A type that is too wide for a sample is told by what its values take at least.
+    """
+    if isinstance(data_type, pa.BaseExtensionType):
+        data_type = data_type.storage_type
     if pa.types.is_dictionary(data_type):
         # It says how wide the indices are.
         return None
+    if pa.types.is_fixed_size_binary(data_type):
+        # In bits, the widest do not fit into what the library counts with.
+        return float(data_type.byte_width)
+    if pa.types.is_struct(data_type):
+        widths = [_fixed_width(field.type) for field in data_type]
+        known = sum(width for width in widths if width is not None)
+        return known if None not in widths or known > BYTES_OF_A_BATCH else None
+    if pa.types.is_fixed_size_list(data_type):
+        item = _fixed_width(data_type.value_type)
+        whole = data_type.list_size * (LEAST_OF_AN_ITEM if item is None else item)
+        return whole if item is not None or whole > BYTES_OF_A_BATCH else None
     try:
         return float(data_type.bit_width) / 8
     except ValueError:
