@@ -22,6 +22,7 @@ from api.groundwork import prepare
 from api.heartbeat import Heartbeat
 from api.vigil import Vigil
 from api.workshop import examination
+from domain.access import SERVICE
 from domain.errors import EngineUnavailable
 from domain.examination import Verdict
 from domain.handlers.operations import cancel_operation
@@ -206,7 +207,7 @@ def test_an_operation_that_killed_its_workers_lets_others_go_first(bench: Hangin
     bench.take_the_lease_away(failures=1)
     columns = (Column(id=0, name="id", data_type="int64"),)
     new = NewTable(dataset_id="d", name="other", description=None, engine="lance", location=None, columns=columns)
-    other = replace_table(bench, add_table(bench.house, new, ORIGIN)).submit(add("y"))
+    other = replace_table(bench, add_table(bench.house, new, SERVICE, ORIGIN)).submit(add("y"))
     worker, seen = bench.worker(), []
     for _ in range(3):
         assert worker.work_once()
