@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 
 import lance
@@ -53,7 +53,7 @@ from adapters.engines.lance_tables.staging import (
     remove_files,
 )
 from domain.engine import Confirm, EngineProfile, Inspection, Job, Outside, Unit, nobody_else
-from domain.errors import LocationOccupied, TableChanged
+from domain.errors import LocationOccupied, Refusal, TableChanged
 from domain.schema import Column, Schema
 from domain.table.identity import Identity, Replaced
 
@@ -143,13 +143,19 @@ class LanceEngine:
                 return self._publish(job, {**prepared, **late}, confirm)
             except TableChanged as changed:
                 if not remaining or not self._catch_up(job, prepared, late):
-                    self.discard(job, late)
+                    self._let_go(job, late)
                     raise
                 log.info("migration %s: %s; what came is prepared at once", job.migration_id, changed)
             except BaseException:
-                self.discard(job, late)
+                self._let_go(job, late)
                 raise
         raise AssertionError("the last try returns or raises")
+
+    def _let_go(self, job: Job, late: Mapping[str, bytes]) -> None:
+        """Removes what was prepared late. What stands in the way of that says nothing of why it is let go."""
+        if late:
+            with suppress(Refusal):
+                self.discard(job, late)
 
     def _catch_up(self, job: Job, prepared: Mapping[str, bytes], late: dict[str, bytes]) -> bool:
         """Prepares what is new since. False where that is more than a few rows, or work of the units before is gone."""
