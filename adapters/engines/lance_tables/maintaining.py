@@ -6,13 +6,11 @@ from typing import assert_never
 import lance
 
 from adapters.engines.lance_tables.compacting import NOTHING_UNIT, commit_compaction, compact_unit, compaction_units
+from adapters.engines.lance_tables.outcomes import NOTHING
 from adapters.engines.lance_tables.storage import rename_manifests, rewrite_storage
 from domain.engine import Confirm, Job, Unit
 from domain.errors import TableChanged
 from domain.steps import Compact, Maintenance, RenameManifests, RewriteStorage
-
-NOTHING = b"{}"
-"""What a unit that prepares nothing comes to."""
 
 
 def maintenance_units(table: lance.LanceDataset, work: Maintenance) -> list[Unit]:
