@@ -250,6 +250,11 @@ def opaque_types(data_type: DataType) -> Iterator[Opaque]:
         yield from opaque_types(child)
 
 
+def opaque_beginning(data_type: DataType, beginnings: tuple[str, ...]) -> Opaque | None:
+    """The first opaque type in a type, at any depth, whose text begins so."""
+    return next((opaque for opaque in opaque_types(data_type) if opaque.text.startswith(beginnings)), None)
+
+
 def fixed_width(data_type: DataType) -> int:
     """Bytes that one value takes at least, whatever it holds: what ``fixed_size_*`` types multiply."""
     match data_type:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from domain.column_types import Opaque, opaque_types
+from domain.column_types import Opaque, opaque_beginning, opaque_types
 from domain.engine import EngineProfile
 from domain.errors import ColumnNotCopied, ColumnOpaque, ColumnUnreadable, Refusal, StorageTooOld
 from domain.extension import as_shown
@@ -50,10 +50,9 @@ def copy_refusals(source: Schema, target: Schema, steps: Sequence[Step], profile
     own_names, taken = {column.id: column.name for column in source.columns}, set(source.names)
     for column in target.columns:
         # Most keep their name: it is looked at first, because a table may have thousands.
-        if own_names.get(column.id, column.name) != column.name and column.name in taken:
-            for opaque in opaque_types(column.type):
-                if opaque.text.startswith(profile.uncopied_types):
-                    yield ColumnNotCopied(column.name, opaque.text)
+        takes_over = own_names.get(column.id, column.name) != column.name and column.name in taken
+        if takes_over and (opaque := opaque_beginning(column.type, profile.uncopied_types)) is not None:
+            yield ColumnNotCopied(column.name, opaque.text)
 
 
 def looked_at(step: Step) -> tuple[int, ...]:
@@ -79,10 +78,13 @@ def _in_the_way(step: Step, column: Column, schema: Schema, profile: EngineProfi
     if isinstance(shown := as_shown(column).type, Opaque):
         return shown
     indexed = schema.type_under(step.index) if isinstance(step, BuildIndex) else None
-    inside = opaque_types(indexed or column.type)
     if isinstance(step, InStruct):
-        return next((opaque for opaque in inside if opaque.text.startswith(profile.uncopied_types)), None)
-    return next(inside, None) if isinstance(step, FillNulls | BuildIndex | CheckUnique) else None
+        return opaque_beginning(column.type, profile.uncopied_types)
+    return (
+        next(opaque_types(indexed or column.type), None)
+        if isinstance(step, FillNulls | BuildIndex | CheckUnique)
+        else None
+    )
 
 
 def _is_unreadable(name: str, profile: EngineProfile) -> bool:

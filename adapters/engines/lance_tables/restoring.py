@@ -19,7 +19,7 @@ from adapters.engines.lance_tables.lineage import Lineage, values_at
 from adapters.engines.lance_tables.places import data_files, reopened
 from adapters.engines.lance_tables.profile import UNCOPIED_TYPES
 from adapters.engines.lance_tables.protos import Root, field_ids, roots_of
-from domain.column_types import opaque_types
+from domain.column_types import opaque_beginning
 from domain.errors import ValuesGone
 from domain.schema import Column, Schema
 
@@ -85,7 +85,7 @@ def _is_scattered(table: lance.LanceDataset, earlier: lance.LanceDataset, column
 
 
 def _is_copied(column: Column) -> bool:
-    return not any(opaque.text.startswith(UNCOPIED_TYPES) for opaque in opaque_types(column.type))
+    return opaque_beginning(column.type, UNCOPIED_TYPES) is None
 
 
 def _kept_fragments(earlier: lance.LanceDataset, name: str) -> set[int] | None:

@@ -18,7 +18,7 @@ from adapters.engines.lance_tables.marker import KEY, MOST_VERSIONS_READ
 from adapters.engines.lance_tables.places import options_of, reopened
 from adapters.engines.lance_tables.profile import PROFILE, STORAGE_VERSION
 from adapters.engines.lance_tables.weighing import rows_of_a_batch, sampled_width
-from domain.column_types import opaque_types
+from domain.column_types import opaque_beginning
 from domain.engine import Confirm, Job
 from domain.errors import EngineRefused, IndexNotBuilt, TableChanged
 
@@ -98,8 +98,7 @@ def _taken_back(table: lance.LanceDataset, version: int) -> lance.LanceDataset:
 def _refuse_blobs(table: lance.LanceDataset) -> None:
     columns = inspect_table(table).schema.columns
     for field, column in zip(table.schema, columns, strict=True):
-        apart = any(opaque.text.startswith(PROFILE.uncopied_types) for opaque in opaque_types(column.type))
-        if apart or BLOB in (field.metadata or {}):
+        if opaque_beginning(column.type, PROFILE.uncopied_types) is not None or BLOB in (field.metadata or {}):
             raise EngineRefused(
                 PROFILE.name, f"column '{field.name}' holds blobs, which are not copied by reading them"
             )
